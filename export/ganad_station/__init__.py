@@ -1,0 +1,1 @@
+"""What runs on an inspection station: images, models and scores, without TensorFlow."""

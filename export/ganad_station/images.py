@@ -1,0 +1,70 @@
+"""From a picture to the array that a model takes: the one mapping of training and station."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+MODES = {1: "L", 3: "RGB"}
+GREY_MODES = ("1", "L", "LA", "I", "F", "I;16", "I;16L", "I;16B")
+
+
+class UnreadableImageError(Exception):
+    """A file is no picture, or a broken one; the message is one line that names it."""
+
+
+def is_color(path: Path) -> bool:
+    """Tell whether a picture has more than one grey channel.
+
+    Raises:
+        UnreadableImageError: If the file cannot be read as a picture.
+    """
+    return _open(path).mode not in GREY_MODES
+
+
+def read_image(path: Path, size: int, channels: int) -> np.ndarray:
+    """Read a picture and scale it to `size` x `size` pixels.
+
+    Args:
+        path: A file in any format that Pillow reads.
+        size: Height and width to scale to, in pixels.
+        channels: 1 for grey, 3 for RGB.
+
+    Returns:
+        uint8 `(size, size, channels)`, 0 to 255.
+
+    Raises:
+        UnreadableImageError: If the file cannot be read as a picture.
+    """
+    image = _open(path)
+    try:
+        return fit_image(np.asarray(image.convert(MODES[channels])), size)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UnreadableImageError(f"{path} cannot be decoded ({error})") from None
+
+
+def fit_image(pixels: np.ndarray, size: int) -> np.ndarray:
+    """Scale an image to `size` x `size` pixels, bilinear with antialiasing.
+
+    Args:
+        pixels: uint8 `(height, width)`, `(height, width, 1)` or `(height, width, 3)`.
+        size: Height and width to scale to, in pixels.
+
+    Returns:
+        uint8 `(size, size, channels)`; the very pixels where the size is right already.
+    """
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if pixels.shape[:2] != (size, size):
+        pixels = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
+    return pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.open(path)
+    except FileNotFoundError:
+        raise UnreadableImageError(f"{path} does not exist") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise UnreadableImageError(f"{path} cannot be read ({reason})") from None

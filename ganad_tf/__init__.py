@@ -1,0 +1,13 @@
+"""ganad-tf: train, quantize, verify and export a GAN-based visual anomaly detector.
+
+Importing the package does not import TensorFlow; it sets what TensorFlow reads when it is
+imported. The work of each command is one function: `ganad_tf.training.train`,
+`ganad_tf.evaluation.evaluate`, `ganad_tf.export.export`, `ganad_tf.verification.verify`.
+"""
+
+from ganad_tf.environment import prepare
+from ganad_tf.version import __version__
+
+__all__ = ["__version__"]
+
+prepare()

@@ -1,0 +1,5 @@
+"""The command line: commands parse, call and print."""
+
+from ganad_tf.cli.main import cli
+
+__all__ = ["cli"]

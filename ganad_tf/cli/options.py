@@ -1,0 +1,49 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganad_tf.runs import DEFAULT_RUNS, Run
+
+Command = Callable[..., Any]
+
+false_reject_rate_option = click.option(
+    "--false-reject-rate",
+    type=float,
+    default=0.01,
+    show_default=True,
+    help="Share of good parts that may be rejected; sets the threshold, on validation.",
+)
+max_drop_option = click.option(
+    "--max-drop",
+    type=float,
+    default=0.005,
+    show_default=True,
+    help="Largest drop of AUROC against the float model that passes.",
+)
+runs_option = click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_RUNS,
+    show_default=True,
+    help="Where run folders are.",
+)
+
+
+def run_options(command: Command) -> Command:
+    """Add the options that choose a run."""
+    option = click.option(
+        "--run",
+        "run_folder",
+        type=click.Path(path_type=Path),
+        help="Run folder.  [default: the newest finished run]",
+    )
+    return option(runs_option(command))
+
+
+def find_run(run_folder: Path | None, runs: Path) -> Run:
+    """Open the run that was asked for, or the newest finished one."""
+    return Run.open(run_folder) if run_folder else Run.newest(runs, finished=True)

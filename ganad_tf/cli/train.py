@@ -1,0 +1,115 @@
+"""`ganad-tf train`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganad_tf.cli.tables import print_evaluation
+from ganad_tf.config import DATASET_DEFAULTS, RunConfig, make_config, read_config
+from ganad_tf.environment import import_tensorflow_quietly
+from ganad_tf.errors import UserError
+from ganad_tf.runs import DEFAULT_RUNS, Run
+
+NEWEST = "newest"
+
+
+@click.command("train")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="TOML file with settings; flags win over it.",
+)
+@click.option("--dataset", help=f"{', '.join(DATASET_DEFAULTS)}.  [default: digits]")
+@click.option(
+    "--data-dir", type=click.Path(), help="Folder with the data, where it is not in a usual place."
+)
+@click.option(
+    "--normal-class",
+    type=int,
+    help="The class that is normal; the others are anomalies.  [default: 0]",
+)
+@click.option("--size", type=int, help="Image size in pixels, a multiple of 16.")
+@click.option("--channels", type=int, help="1 (grey) or 3 (RGB).  [default: as the images]")
+@click.option("--width", type=int, help="Maps of the first layer.  [default: 8, the paper's]")
+@click.option("--epochs", type=int, help="Epochs to train.")
+@click.option("--batch-size", type=int, help="Normal images a step, and as many anomalies.")
+@click.option("--learning-rate", type=float, help="Peak of the learning rate.")
+@click.option("--regime", help="joint (both groups of losses each step) or random (one of them).")
+@click.option("--seed", type=int, help="Seed of all that is random.  [default: 0]")
+@click.option(
+    "--runs",
+    default=DEFAULT_RUNS,
+    type=click.Path(path_type=Path),
+    show_default=True,
+    help="Where run folders are.",
+)
+@click.option("--name", help="Name of the run folder.  [default: data set, class and time]")
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value=NEWEST,
+    metavar="[RUN]",
+    help="Go on with a stopped run: its folder, or nothing for the newest.",
+)
+@click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder.")
+def train_command(
+    config_file: Path | None,
+    runs: Path,
+    name: str | None,
+    resume: str | None,
+    tensorboard: bool,
+    **flags: Any,
+) -> None:
+    """Train a detector into a new run folder, and evaluate it on its test split."""
+    if resume is None:
+        config = _config(config_file, flags)
+        folder = runs / (name or _default_name(config))
+    else:
+        _refuse_settings({"config": config_file, "name": name, **flags})
+        stopped = _stopped_run(resume, runs)
+        folder = stopped.folder
+    click.echo(f"run folder: {folder}")
+    import_tensorflow_quietly()
+    from ganad_tf import evaluation, training
+
+    if resume is None:
+        run = training.train(config, folder, tensorboard)
+    else:
+        run = training.resume(stopped, tensorboard)
+    print_evaluation(evaluation.evaluate(run))
+
+
+def _refuse_settings(settings: dict[str, Any]) -> None:
+    given = [key.replace("_", "-") for key, value in settings.items() if value is not None]
+    if given:
+        raise UserError(f"--resume goes on with the run's own settings: leave out --{given[0]}")
+
+
+def _stopped_run(resume: str, runs: Path) -> Run:
+    run = Run.newest(runs, finished=False) if resume == NEWEST else Run.open(Path(resume))
+    if run.is_finished:
+        raise UserError(f"{run.folder} is trained to its end: nothing to resume")
+    return run
+
+
+def _config(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
+    sections: dict[str, dict[str, Any]] = {
+        "data": {},
+        "train": {},
+        "loss": {"regime": flags.pop("regime")},
+    }
+    for key in ("dataset", "data_dir", "normal_class", "size", "channels"):
+        sections["data"][key] = flags.pop(key)
+    seed = flags.pop("seed")
+    sections["train"] = flags
+    layers = [read_config(config_file)] if config_file else []
+    return make_config(*layers, {"seed": seed, **sections})
+
+
+def _default_name(config: RunConfig) -> str:
+    data = config.data
+    what = data.dataset if data.dataset == "folder" else f"{data.dataset}-{data.normal_class}"
+    return f"{what}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -1,0 +1,51 @@
+"""The data sources by name, and how each is loaded and split."""
+
+from pathlib import Path
+
+from ganad_tf.config import DataConfig
+from ganad_tf.data.class_sets import CLASS_NAMES, keras_dataset, load_digits
+from ganad_tf.data.folder import load_folder
+from ganad_tf.data.splits import Splits, split_images
+from ganad_tf.errors import UserError
+
+SOURCES = {
+    "digits": load_digits,
+    **{name: keras_dataset(name) for name in CLASS_NAMES},
+    "folder": load_folder,
+}
+
+
+def load_splits(config: DataConfig, seed: int) -> Splits:
+    """Load a data set and split it into train, validation and test.
+
+    Args:
+        config: Which data set, where, at what size, which kind is normal, how to split.
+        seed: Seed of the split.
+
+    Returns:
+        The three splits; the same arguments and files give the same splits.
+
+    Raises:
+        UserError: If the source is unknown, not found or damaged, or the normal class is out
+            of range.
+    """
+    if config.dataset not in SOURCES:
+        raise UserError(f"unknown data set {config.dataset!r}: choose one of {', '.join(SOURCES)}")
+    data_dir = Path(config.data_dir) if config.data_dir else None
+    data = SOURCES[config.dataset](config.size, config.channels, data_dir)
+    _check_normal_class(config, len(data.kind_names))
+    return split_images(
+        data, config.normal_class, config.validation_fraction, config.test_fraction, seed
+    )
+
+
+def _check_normal_class(config: DataConfig, kinds: int) -> None:
+    if config.dataset == "folder" and config.normal_class != 0:
+        raise UserError(
+            "in a folder the normal pictures are those in normal/: leave out --normal-class"
+        )
+    if not 0 <= config.normal_class < kinds:
+        raise UserError(
+            f"normal class {config.normal_class} is out of range: "
+            f"{config.dataset} has the classes 0 to {kinds - 1}"
+        )

@@ -1,0 +1,128 @@
+"""How well a run tells anomalies from normal images, on its test split."""
+
+import dataclasses
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ganad_tf.checkpoints import load_generator
+from ganad_tf.data.splits import Split
+from ganad_tf.errors import UserError
+from ganad_tf.files import write_json
+from ganad_tf.inference import reconstruct, score_images
+from ganad_tf.plots import plot_roc, plot_scores, plot_sheet
+from ganad_tf.runs import Run, load_recorded_splits
+from ganad_tf.statistics import (
+    Estimate,
+    auroc,
+    average_precision,
+    best_f1,
+    bootstrap,
+    proportion,
+    threshold_at,
+)
+
+DEFAULT_FALSE_REJECT_RATE = 0.01
+SHEET_ROWS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Figures of a scorer on a test split, each with its 95 % interval.
+
+    Attributes:
+        auroc: Area under the ROC curve (bootstrap interval).
+        average_precision: Average precision, anomalies positive (bootstrap interval).
+        best_f1: Largest F1 over all thresholds (bootstrap interval).
+        requested_false_reject_rate: The rate that the threshold was set for.
+        threshold: Scores above it are rejected; set on the normal images of validation.
+        false_reject_rate: Share of the normal test images above the threshold.
+        miss_rate: Share of the anomalous test images not above the threshold.
+    """
+
+    auroc: Estimate
+    average_precision: Estimate
+    best_f1: Estimate
+    requested_false_reject_rate: float
+    threshold: float
+    false_reject_rate: Estimate
+    miss_rate: Estimate
+
+
+def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> Evaluation:
+    """Evaluate a finished run; writes `metrics.json`, `roc.png`, `scores.png`, `sheet.png`.
+
+    Args:
+        run: The run.
+        false_reject_rate: Share of good parts that may be rejected, in [0, 1).
+
+    Raises:
+        UserError: If the rate is out of range, the run is not trained to its end, or its
+            data have changed.
+    """
+    if not 0 <= false_reject_rate < 1:
+        raise UserError(f"the false-reject rate must be in [0, 1), got {false_reject_rate}")
+    splits = load_recorded_splits(run)
+    generator = load_generator(run.generator_path)
+    validation = score_images(generator, splits.validation.normals)
+    scores = score_images(generator, splits.test.data.images)
+    evaluation = measure(
+        splits.test.is_anomaly,
+        scores,
+        threshold_at(false_reject_rate, validation),
+        false_reject_rate,
+    )
+    _draw(run, generator, splits.test, scores, evaluation)
+    write_json(run.metrics_path, dataclasses.asdict(evaluation))
+    return evaluation
+
+
+def measure(
+    is_anomaly: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    threshold: float,
+    requested_false_reject_rate: float,
+) -> Evaluation:
+    """Compute the figures of an `Evaluation` from scores and labels."""
+    rejected = scores > threshold
+    return Evaluation(
+        auroc=bootstrap(auroc, is_anomaly, scores),
+        average_precision=bootstrap(average_precision, is_anomaly, scores),
+        best_f1=bootstrap(best_f1, is_anomaly, scores),
+        requested_false_reject_rate=requested_false_reject_rate,
+        threshold=threshold,
+        false_reject_rate=proportion(int(rejected[~is_anomaly].sum()), int((~is_anomaly).sum())),
+        miss_rate=proportion(int((~rejected[is_anomaly]).sum()), int(is_anomaly.sum())),
+    )
+
+
+def _draw(
+    run: Run,
+    generator: keras.Model,
+    test: Split,
+    scores: NDArray[np.float64],
+    evaluation: Evaluation,
+) -> None:
+    plot_roc(test.is_anomaly, scores, evaluation.auroc, run.folder / "roc.png")
+    plot_scores(test.is_anomaly, scores, evaluation.threshold, run.folder / "scores.png")
+    rows = sheet_rows(test.is_anomaly, scores)
+    chosen = np.concatenate([indices for _, indices in rows])
+    images = test.data.images[chosen]
+    reconstructions = np.concatenate(list(reconstruct(generator, images)))
+    titles = [title for title, indices in rows for _ in indices]
+    plot_sheet(images, reconstructions, titles, scores[chosen], run.folder / "sheet.png")
+
+
+def sheet_rows(
+    is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> list[tuple[str, NDArray[np.int64]]]:
+    """Choose the images to show: the best and the worst of each side, as (title, indices)."""
+    order = np.argsort(scores, kind="stable")
+    normals, anomalies = order[~is_anomaly[order]], order[is_anomaly[order]]
+    return [
+        ("normal, best", normals[:SHEET_ROWS]),
+        ("normal, worst", normals[::-1][:SHEET_ROWS]),
+        ("anomaly, best", anomalies[::-1][:SHEET_ROWS]),
+        ("anomaly, worst", anomalies[:SHEET_ROWS]),
+    ]

@@ -1,0 +1,152 @@
+"""From a finished run to a bundle with a model file."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tf_keras
+from numpy.typing import NDArray
+
+from ganad_station.score import to_input
+from ganad_tf.checkpoints import load_generator
+from ganad_tf.conversion import Precision, convert, convert_post_training
+from ganad_tf.data.batches import PairedBatches
+from ganad_tf.errors import UserError
+from ganad_tf.files import replacing_folder
+from ganad_tf.manifest import write_manifest
+from ganad_tf.quantization.aware import fine_tune, make_quantization_aware
+from ganad_tf.quantization.folding import FoldedLayer, fold_generator
+from ganad_tf.quantization.objectives import match_float_output
+from ganad_tf.quantization.twin import build_twin
+from ganad_tf.runs import Run, load_recorded_splits
+from ganad_tf.tflite_file import float_tensors
+from ganad_tf.training import paired_batches
+
+MODEL_FILE = "model.tflite"
+CALIBRATION_IMAGES = 512
+LARGEST_FOLDING_DIFFERENCE = 1e-3
+EPOCHS = 3
+LEARNING_RATE = 1e-4
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What to export.
+
+    Attributes:
+        precision: Number format of the file.
+        is_post_training: Whether int8 comes from calibration alone, without training.
+    """
+
+    precision: Precision = Precision.INT8
+    is_post_training: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the bundle folder."""
+        return f"{self.precision}-ptq" if self.is_post_training else str(self.precision)
+
+
+def export(run: Run, variant: Variant) -> Path:
+    """Fold, quantize and convert the generator of a run into `<run>/bundles/<variant>/`.
+
+    Args:
+        run: A finished run.
+        variant: What to export.
+
+    Returns:
+        The path of the model file. Its manifest says that it is not verified: `verify` is
+        the next step.
+
+    Raises:
+        UserError: If the run is not finished or its data have changed.
+    """
+    if not run.is_finished:
+        raise UserError(
+            f"{run.folder} is not trained to its end: ganad-tf train --resume {run.folder}"
+        )
+    splits = load_recorded_splits(run)
+    keras.utils.set_random_seed(run.config.seed)
+    generator = load_generator(run.generator_path)
+    content = _convert(
+        variant, generator, paired_batches(run.config, splits.train), splits.validation.data.images
+    )
+    bundle = run.folder / "bundles" / variant.name
+    with replacing_folder(bundle) as folder:
+        model_path = folder / MODEL_FILE
+        model_path.write_bytes(content)
+        if variant.precision == Precision.INT8:
+            _check_integers(model_path)
+        write_manifest(model_path, run, variant.name, splits.test.data.images.shape[1:])
+    return bundle / MODEL_FILE
+
+
+def folding_difference(
+    generator: keras.Model, twin: tf_keras.Model, images: NDArray[np.uint8]
+) -> float:
+    """Return the largest difference of the two models' outputs over all pixels of images."""
+    return max(
+        float(np.abs(generator.predict_on_batch(batch) - twin.predict_on_batch(batch)).max())
+        for batch in (to_input(images[start : start + 256]) for start in range(0, len(images), 256))
+    )
+
+
+def _convert(
+    variant: Variant,
+    generator: keras.Model,
+    batches: PairedBatches,
+    validation_images: NDArray[np.uint8],
+) -> bytes:
+    folded = fold_generator(generator)
+    twin = build_twin(folded, generator.input_shape[1])
+    difference = folding_difference(generator, twin, validation_images)
+    logger.info(
+        "batch normalization folded: outputs differ by at most %.1e over %d validation images",
+        difference,
+        len(validation_images),
+    )
+    if difference > LARGEST_FOLDING_DIFFERENCE:
+        raise AssertionError(f"the folded generator differs by {difference}: folding is wrong")
+    if variant.is_post_training:
+        return convert_post_training(twin, _calibration_images(batches))
+    if variant.precision == Precision.INT8:
+        return convert(_quantize(generator, twin, folded, batches), Precision.INT8)
+    return convert(twin, variant.precision)
+
+
+def _quantize(
+    generator: keras.Model,
+    twin: tf_keras.Model,
+    folded: list[FoldedLayer],
+    batches: PairedBatches,
+) -> tf_keras.Model:
+    model = make_quantization_aware(twin, folded, _calibration_images(batches))
+    fine_tune(
+        model,
+        batches,
+        match_float_output(generator),
+        EPOCHS,
+        LEARNING_RATE,
+        lambda epoch, value: logger.info(
+            "quantization-aware training, epoch %d of %d: distance to the float output %.5f",
+            epoch,
+            EPOCHS,
+            value,
+        ),
+    )
+    return model
+
+
+def _calibration_images(batches: PairedBatches) -> NDArray[np.float32]:
+    half = CALIBRATION_IMAGES // 2
+    return to_input(np.concatenate([batches.normals[:half], batches.anomalies[:half]]))
+
+
+def _check_integers(model_path: Path) -> None:
+    names = float_tensors(model_path)
+    if names:
+        raise AssertionError(f"the int8 file has float tensors: {', '.join(names)}")

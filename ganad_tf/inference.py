@@ -1,0 +1,35 @@
+"""Scores of images under a float Keras generator."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ganad_station.score import clip_reconstructions, scores, to_input
+
+BATCH = 256
+
+
+def reconstruct(generator: keras.Model, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+    """Reconstruct images batch by batch.
+
+    Args:
+        generator: A model from float32 images in [0, 1] to their reconstructions.
+        images: uint8 `(count, size, size, channels)`.
+
+    Yields:
+        float32 `(batch, size, size, channels)`, clipped to [0, 1].
+    """
+    for start in range(0, len(images), BATCH):
+        inputs = to_input(images[start : start + BATCH])
+        yield clip_reconstructions(generator.predict_on_batch(inputs))
+
+
+def score_images(generator: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the anomaly score of each image, float64 `(count,)` in [0, 1]."""
+    parts = [
+        scores(images[index * BATCH : (index + 1) * BATCH], reconstructions)
+        for index, reconstructions in enumerate(reconstruct(generator, images))
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,1 @@
+"""The generator, the discriminators, and the detector that trains them."""

@@ -1,0 +1,188 @@
+"""The trainable model: a generator, two discriminators, and the step that trains them."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ganad_tf import losses
+from ganad_tf.config import LossConfig
+from ganad_tf.models.discriminator import build_discriminator
+from ganad_tf.models.generator import build_encoder, build_generator
+
+LOSS_NAMES = (
+    "reconstruction",
+    "patch",
+    "latent",
+    "adversarial",
+    "anomaly_adversarial",
+    "abc",
+    "normal_discriminator",
+    "anomaly_discriminator",
+)
+AVERAGING_DELAY = 10.0
+
+
+@keras.saving.register_keras_serializable(package="ganad_tf")
+class AnomalyDetector(keras.Model):
+    """A GAN that reconstructs normal images well and anomalies badly.
+
+    `fit` takes pairs `(normal, anomaly)` of float32 image batches
+    `(batch, size, size, channels)` in [0, 1]. `predict` takes images and returns the
+    reconstructions of `averaged_generator`, the exponential moving average of the generator
+    over the steps, batch-norm statistics included: that is the model to evaluate and export.
+
+    One optimizer serves the three networks, each with its own gradient: the generator's
+    weighted losses, and the LSGAN loss of each discriminator.
+
+    Args:
+        size: Height and width of the images in pixels; a multiple of 16.
+        channels: Channels of the images.
+        width: Maps of the first layer of each network.
+        loss: Weights and parameters of the losses, a `LossConfig` or its dictionary.
+        averaging: Decay of the moving average of the generator per step, in [0, 1).
+        seed: Seed of the random choice between the two groups of losses.
+
+    Raises:
+        UserError: If the shape cannot be built.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        channels: int,
+        width: int = 8,
+        loss: LossConfig | dict[str, Any] | None = None,
+        averaging: float = 0.999,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.size, self.channels, self.width = size, channels, width
+        self.loss_config = LossConfig(**loss) if isinstance(loss, dict) else loss or LossConfig()
+        self.averaging, self.seed = averaging, seed
+        self.generator = build_generator(size, channels, width)
+        self.averaged_generator = build_generator(size, channels, width)
+        self.averaged_generator.set_weights(self.generator.get_weights())
+        self.averaged_generator.trainable = False
+        self.normal_discriminator = build_discriminator(
+            size, channels, width, "normal_discriminator"
+        )
+        self.anomaly_discriminator = build_discriminator(
+            size, channels, width, "anomaly_discriminator"
+        )
+        self._encoder = build_encoder(self.generator)
+        self._encoder_and_decoder = keras.Model(
+            self.generator.input, [self._encoder.output, self.generator.output]
+        )
+        self._means = {name: keras.metrics.Mean(name=name) for name in LOSS_NAMES}
+        self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, as JSON can hold them."""
+        return {
+            **super().get_config(),
+            "size": self.size,
+            "channels": self.channels,
+            "width": self.width,
+            "loss": dataclasses.asdict(self.loss_config),
+            "averaging": self.averaging,
+            "seed": self.seed,
+        }
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The mean of each of the eight losses over the epoch."""
+        return list(self._means.values())
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Reconstruct images with the averaged generator."""
+        return self.averaged_generator(images, training=False)
+
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Update the three networks once on a batch of normal images and one of anomalies."""
+        normal, anomaly = data
+        with tf.GradientTape(persistent=True) as tape:
+            values = self.compute_losses(normal, anomaly)
+            generator_loss = self.generator_loss(values)
+        gradients = []
+        variables = []
+        for objective, network in (
+            (generator_loss, self.generator),
+            (values["normal_discriminator"], self.normal_discriminator),
+            (values["anomaly_discriminator"], self.anomaly_discriminator),
+        ):
+            gradients += tape.gradient(objective, network.trainable_variables)
+            variables += network.trainable_variables
+        self.optimizer.apply(gradients, variables)
+        self._update_average()
+        for name, value in values.items():
+            self._means[name].update_state(value)
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    def reconstruct_pair(
+        self, normal: tf.Tensor, anomaly: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Reconstruct both batches in one pass of the generator.
+
+        One pass, because batch normalization would tell a batch of normal images from a
+        batch of anomalies by its statistics, which are not there to tell at inference.
+
+        Returns:
+            The latents of the normal images and the reconstructions of both batches.
+        """
+        latents, reconstructions = self._encoder_and_decoder(
+            tf.concat([normal, anomaly], 0), training=True
+        )
+        normals = tf.shape(normal)[0]
+        return latents[:normals], reconstructions[:normals], reconstructions[normals:]
+
+    def compute_losses(self, normal: tf.Tensor, anomaly: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the eight losses by name, unweighted, each from one pass of its network."""
+        config = self.loss_config
+        latents, normal_copy, anomaly_copy = self.reconstruct_pair(normal, anomaly)
+        normal_real, normal_fake = _judge(self.normal_discriminator, normal, normal_copy)
+        anomaly_real, anomaly_fake = _judge(self.anomaly_discriminator, anomaly, anomaly_copy)
+        return {
+            "reconstruction": losses.reconstruction_loss(normal, normal_copy),
+            "patch": losses.patch_loss(normal, normal_copy, config.patch_size, config.patch_count),
+            "latent": losses.latent_loss(latents, self._encoder(normal_copy, training=False)),
+            "adversarial": losses.adversarial_loss(normal_fake),
+            "anomaly_adversarial": losses.anomaly_adversarial_loss(anomaly_fake),
+            "abc": losses.abc_loss(losses.image_errors(anomaly, anomaly_copy)),
+            "normal_discriminator": losses.discriminator_loss(normal_real, normal_fake),
+            "anomaly_discriminator": losses.discriminator_loss(anomaly_real, anomaly_fake),
+        }
+
+    def generator_loss(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return the weighted sum that the generator minimizes in this step."""
+        weights = self.loss_config
+        normal = (
+            weights.reconstruction * values["reconstruction"]
+            + weights.patch * values["patch"]
+            + weights.latent * values["latent"]
+            + weights.adversarial * values["adversarial"]
+        )
+        anomaly = (
+            weights.anomaly_adversarial * values["anomaly_adversarial"]
+            + weights.abc * values["abc"]
+        )
+        if weights.regime == "joint":
+            return normal + anomaly
+        step = tf.cast(self.optimizer.iterations, tf.int32)
+        coin = tf.random.stateless_uniform((), seed=tf.stack([self.seed, step]))
+        return tf.where(coin < 0.5, normal, anomaly)
+
+    def _update_average(self) -> None:
+        step = tf.cast(self.optimizer.iterations, tf.float32)
+        decay = tf.minimum(self.averaging, step / (step + AVERAGING_DELAY))
+        for mean, value in zip(
+            self.averaged_generator.weights, self.generator.weights, strict=True
+        ):
+            mean.assign(decay * mean + (1.0 - decay) * value)
+
+
+def _judge(discriminator: keras.Model, real: tf.Tensor, fake: tf.Tensor) -> list[tf.Tensor]:
+    """Return the maps of real and of reconstructed images, from one pass over both."""
+    return tf.split(discriminator(tf.concat([real, fake], 0), training=True), 2)

@@ -1,0 +1,174 @@
+"""A run: the folder that holds all of one training, from configuration to plots."""
+
+import csv
+import io
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ganad_tf import __version__
+from ganad_tf.config import RunConfig, make_config, read_config, to_toml
+from ganad_tf.data.sources import load_splits
+from ganad_tf.data.splits import Splits
+from ganad_tf.errors import UserError
+from ganad_tf.files import write_json, write_text
+
+SCHEMA_VERSION = 1
+DEFAULT_RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes:
+        folder: Where it is.
+        config: The configuration that it was made with.
+        identity: What `run.json` says: schema version, id, time, the splits' fingerprints.
+    """
+
+    folder: Path
+    config: RunConfig
+    identity: dict[str, Any]
+
+    @property
+    def history_path(self) -> Path:
+        """Losses and validation figures of each epoch, JSON."""
+        return self.folder / "history.json"
+
+    @property
+    def last_path(self) -> Path:
+        """Checkpoint of the last finished epoch: networks, optimizer and moving average."""
+        return self.folder / "last.keras"
+
+    @property
+    def best_path(self) -> Path:
+        """Checkpoint of the epoch with the best validation AUROC."""
+        return self.folder / "best.keras"
+
+    @property
+    def generator_path(self) -> Path:
+        """The generator that is evaluated and exported; written when training is over."""
+        return self.folder / "generator.keras"
+
+    @property
+    def metrics_path(self) -> Path:
+        """Figures on the test split, JSON."""
+        return self.folder / "metrics.json"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether training came to its end."""
+        return self.generator_path.is_file()
+
+    @classmethod
+    def create(cls, folder: Path, config: RunConfig, splits: Splits) -> "Run":
+        """Make a new run folder and record configuration and splits in it.
+
+        Raises:
+            UserError: If the folder exists already and is not empty, or cannot be made.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{folder} cannot be made: {error.strerror}") from None
+        if any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty: choose another --name, or --resume it")
+        identity = {
+            "schema_version": SCHEMA_VERSION,
+            "ganad_tf": __version__,
+            "id": uuid.uuid4().hex,
+            "created": datetime.now(UTC).isoformat(),
+            "splits": describe_splits(splits),
+        }
+        write_text(folder / "config.toml", to_toml(config))
+        write_text(folder / "splits.csv", _splits_csv(splits))
+        write_json(folder / "run.json", identity)
+        return cls(folder, config, identity)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """Open an existing run folder.
+
+        Raises:
+            UserError: If it is no run, or one of another schema version.
+        """
+        try:
+            identity = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            version = identity["schema_version"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(
+                f"{folder} is no run folder (no readable run.json): give a folder that train wrote"
+            ) from None
+        if version != SCHEMA_VERSION:
+            raise UserError(
+                f"{folder} has run schema version {version}, this ganad-tf reads {SCHEMA_VERSION}: "
+                f"use ganad-tf {identity.get('ganad_tf', 'of that version')} or train again"
+            )
+        return cls(folder, make_config(read_config(folder / "config.toml")), identity)
+
+    @classmethod
+    def newest(cls, runs: Path, finished: bool) -> "Run":
+        """Open the run made last among those that are finished, or not finished.
+
+        Raises:
+            UserError: If there is none.
+        """
+        candidates = []
+        for path in sorted(runs.glob("*/run.json")):
+            run = cls.open(path.parent)
+            if run.is_finished == finished:
+                candidates.append(run)
+        if not candidates:
+            state = "finished" if finished else "unfinished"
+            raise UserError(f"{runs} holds no {state} run: start one with ganad-tf train")
+        return max(candidates, key=lambda run: run.identity["created"])
+
+    def read_history(self) -> list[dict[str, float]]:
+        """Return the entry of each finished epoch."""
+        if not self.history_path.is_file():
+            return []
+        return json.loads(self.history_path.read_text(encoding="utf-8"))
+
+
+def load_recorded_splits(run: Run) -> Splits:
+    """Load the data of a run, split as recorded.
+
+    Raises:
+        UserError: If the data cannot be loaded or are not those that the run was made with.
+    """
+    splits = load_splits(run.config.data, run.config.seed)
+    recorded, found = run.identity["splits"], describe_splits(splits)
+    changed = [name for name in found if found[name] != recorded.get(name)]
+    if changed:
+        raise UserError(
+            f"the {changed[0]} split is not the one that {run.folder} was trained with: "
+            "the data files have changed; restore them or train again"
+        )
+    return splits
+
+
+def describe_splits(splits: Splits) -> dict[str, dict[str, Any]]:
+    """Return counts and fingerprint of each split, as `run.json` has them."""
+    return {
+        name: {
+            "normal": int((~split.is_anomaly).sum()),
+            "anomaly": int(split.is_anomaly.sum()),
+            "sha256": split.fingerprint(),
+        }
+        for name, split in splits.items()
+    }
+
+
+def _splits_csv(splits: Splits) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("split", "kind", "name"))
+    for name, split in splits.items():
+        kind_names = split.data.kind_names
+        for kind, item in zip(split.data.kinds, split.data.names, strict=True):
+            writer.writerow((name, kind_names[kind], item))
+    return text.getvalue()

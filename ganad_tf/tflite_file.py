@@ -1,0 +1,44 @@
+"""What is inside a TFLite file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TfliteTensor:
+    """A tensor of a TFLite file.
+
+    Attributes:
+        name: Its name.
+        dtype: Its NumPy type.
+        is_quantized: Whether it has a scale.
+    """
+
+    name: str
+    dtype: np.dtype
+    is_quantized: bool
+
+
+def read_tensors(path: Path) -> list[TfliteTensor]:
+    """List the tensors of a TFLite file.
+
+    Raises:
+        ValueError: If the file is no TFLite model.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    return [
+        TfliteTensor(
+            details["name"],
+            np.dtype(details["dtype"]),
+            bool(len(details["quantization_parameters"]["scales"])),
+        )
+        for details in Interpreter(str(path)).get_tensor_details()
+    ]
+
+
+def float_tensors(path: Path) -> list[str]:
+    """Return the names of the tensors that are floating point; none in a full-int8 file."""
+    return [tensor.name for tensor in read_tensors(path) if tensor.dtype.kind == "f"]

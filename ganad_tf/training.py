@@ -1,0 +1,106 @@
+"""Training a detector into a run folder, from the start or from where it was killed."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from ganad_tf.callbacks import Bookkeeper, Progress
+from ganad_tf.checkpoints import load_checkpoint, save_model
+from ganad_tf.config import RunConfig
+from ganad_tf.data.batches import PairedBatches
+from ganad_tf.data.sources import load_splits
+from ganad_tf.data.splits import Split, Splits
+from ganad_tf.models.detector import AnomalyDetector
+from ganad_tf.plots import plot_history
+from ganad_tf.runs import Run, load_recorded_splits
+from ganad_tf.sampling import sample_anomalies
+
+
+def train(config: RunConfig, folder: Path, tensorboard: bool = False) -> Run:
+    """Train a detector from the start into a new run folder.
+
+    Args:
+        config: What to train on, and how.
+        folder: The run folder to make; must not exist or be empty.
+        tensorboard: Whether to write TensorBoard logs into `<folder>/tensorboard`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: If the data cannot be loaded, the folder cannot be used, or training
+            diverges.
+    """
+    splits = load_splits(config.data, config.seed)
+    run = Run.create(folder, config, splits)
+    return _train_on(run, splits, tensorboard)
+
+
+def resume(run: Run, tensorboard: bool = False) -> Run:
+    """Go on with a run that was stopped at any moment.
+
+    The result is that of an undisturbed run: batches, augmentation and random choices
+    depend on the seed and the number of the step alone.
+
+    Raises:
+        UserError: If the data have changed, the checkpoint cannot be read, or training
+            diverges.
+    """
+    splits = load_recorded_splits(run)
+    return _train_on(run, splits, tensorboard)
+
+
+def paired_batches(config: RunConfig, split: Split) -> PairedBatches:
+    """Sample the anomalies of a train split and pair them with its normal images."""
+    anomalies = split.data.images[split.is_anomaly]
+    kinds = split.data.kinds[split.is_anomaly]
+    chosen = sample_anomalies(
+        anomalies, kinds, len(split.normals), config.data.clusters, config.seed
+    )
+    return PairedBatches(split.normals, anomalies[chosen], config.train, config.seed)
+
+
+def build_detector(config: RunConfig, channels: int, steps: int) -> AnomalyDetector:
+    """Build and compile a detector whose learning rate falls to 0 after `steps` steps."""
+    detector = AnomalyDetector(
+        config.data.size,
+        channels,
+        config.train.width,
+        config.loss,
+        config.train.averaging,
+        config.seed,
+    )
+    schedule = keras.optimizers.schedules.CosineDecay(config.train.learning_rate, steps)
+    detector.compile(optimizer=keras.optimizers.Adam(schedule))
+    return detector
+
+
+def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
+    config = run.config
+    keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_op_determinism()
+    batches = paired_batches(config, splits.train)
+    if run.last_path.is_file():
+        detector = load_checkpoint(run.last_path)
+    else:
+        channels = splits.train.data.images.shape[3]
+        detector = build_detector(config, channels, config.train.epochs * batches.steps)
+    finished_epochs = int(detector.optimizer.iterations) // batches.steps
+    bookkeeper = Bookkeeper(run, splits.validation, finished_epochs)
+    callbacks = [bookkeeper, Progress(config.train.epochs)]
+    if tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(run.folder / "tensorboard"))
+    if finished_epochs < config.train.epochs:
+        detector.fit(
+            batches.dataset(finished_epochs, config.train.epochs),
+            epochs=config.train.epochs,
+            initial_epoch=finished_epochs,
+            steps_per_epoch=batches.steps,
+            shuffle=False,
+            verbose=0,
+            callbacks=callbacks,
+        )
+    plot_history(run.read_history(), run.folder / "history.png")
+    save_model(load_checkpoint(run.best_path).averaged_generator, run.generator_path)
+    return run
