@@ -7,7 +7,6 @@ from typing import Any
 import click
 import keras
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from ganad_tf.checkpoints import save_model
 from ganad_tf.data.splits import Split
@@ -15,8 +14,33 @@ from ganad_tf.errors import UserError
 from ganad_tf.files import write_json
 from ganad_tf.inference import score_images
 from ganad_tf.runs import Run
+from ganad_tf.statistics import auroc
 
 VALIDATION_AUROC = "validation_auroc"
+
+
+def validate(generator: keras.Model, validation: Split, epoch: int) -> dict[str, float]:
+    """Return AUROC and mean error of both sides on the validation split.
+
+    Args:
+        generator: The generator to validate.
+        validation: The split.
+        epoch: Number of the epoch, from 0, for the message of the error.
+
+    Raises:
+        UserError: If training has diverged, so that a score is not finite.
+    """
+    scores = score_images(generator, validation.data.images)
+    if not np.isfinite(scores).all():
+        raise UserError(
+            f"training diverged in epoch {epoch + 1}: lower the learning rate and start again"
+        )
+    is_anomaly = validation.is_anomaly
+    return {
+        VALIDATION_AUROC: auroc(is_anomaly, scores),
+        "validation_error_normal": float(scores[~is_anomaly].mean()),
+        "validation_error_anomaly": float(scores[is_anomaly].mean()),
+    }
 
 
 class Bookkeeper(keras.callbacks.Callback):
@@ -36,22 +60,17 @@ class Bookkeeper(keras.callbacks.Callback):
         self.run = run
         self.validation = validation
         self.history = run.read_history()[:finished_epochs]
+        self.is_best = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Validate, then write what has to survive a kill."""
         logs = logs if logs is not None else {}
-        scores = score_images(self.model.averaged_generator, self.validation.data.images)
-        if not np.isfinite(scores).all():
-            raise UserError(
-                f"training diverged in epoch {epoch + 1}: lower train.learning_rate and start again"
-            )
-        is_anomaly = self.validation.is_anomaly
-        logs[VALIDATION_AUROC] = float(roc_auc_score(is_anomaly, scores))
-        logs["validation_error_normal"] = float(scores[~is_anomaly].mean())
-        logs["validation_error_anomaly"] = float(scores[is_anomaly].mean())
+        logs.update(validate(self.model.averaged_generator, self.validation, epoch))
         best = max((entry[VALIDATION_AUROC] for entry in self.history), default=-1.0)
         self.history.append({"epoch": epoch + 1, **{name: float(v) for name, v in logs.items()}})
-        if logs[VALIDATION_AUROC] >= best:
+        # Of equals the later: a small split is soon told apart, and training goes on to help.
+        self.is_best = logs[VALIDATION_AUROC] >= best
+        if self.is_best:
             save_model(self.model, self.run.best_path)
         write_json(self.run.history_path, self.history)
         save_model(self.model, self.run.last_path)
@@ -61,18 +80,19 @@ class Progress(keras.callbacks.Callback):
     """Prints a line an epoch, and on a terminal the steps in between.
 
     Args:
+        bookkeeper: The callback that validates; it comes first.
         epochs: Epochs of the whole training.
     """
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, bookkeeper: Bookkeeper, epochs: int) -> None:
         super().__init__()
+        self.bookkeeper = bookkeeper
         self.epochs = epochs
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Print the head of the table."""
-        self.best = -1.0
         self.durations: list[float] = []
-        click.echo("epoch  normal error  anomaly error  validation AUROC  seconds  left")
+        click.echo("epoch  normal error  anomaly error  validation AUROC  seconds  left  (* best)")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the clock of the epoch."""
@@ -90,12 +110,10 @@ class Progress(keras.callbacks.Callback):
         # The first epoch includes the tracing of the step.
         usual = float(np.median(self.durations[1:] or self.durations))
         left = usual * (self.epochs - epoch - 1)
-        auroc = logs[VALIDATION_AUROC]
-        mark = "*" if auroc > self.best else " "
-        self.best = max(self.best, auroc)
+        mark = "*" if self.bookkeeper.is_best else " "
         start = "\r" if sys.stdout.isatty() else ""
         click.echo(
             f"{start}{epoch + 1:5d}  {logs['validation_error_normal']:12.4f}  "
-            f"{logs['validation_error_anomaly']:13.4f}  {auroc:15.4f}{mark}  "
+            f"{logs['validation_error_anomaly']:13.4f}  {logs[VALIDATION_AUROC]:15.4f}{mark}  "
             f"{self.durations[-1]:7.1f}  {left:3.0f}s"
         )

@@ -195,13 +195,18 @@ def make_config(*layers: dict[str, Any]) -> RunConfig:
     Raises:
         UserError: If a key is unknown or a value has the wrong type.
     """
-    dataset = DataConfig.dataset
-    for layer in layers:
-        dataset = layer.get("data", {}).get("dataset") or dataset
+    dataset = _chosen_dataset(layers)
     merged: dict[str, Any] = {}
     for layer in ({"data": {"dataset": dataset}}, DATASET_DEFAULTS.get(dataset, {}), *layers):
         merged = _merge(merged, layer)
     return _build(RunConfig, merged, "configuration")
+
+
+def _chosen_dataset(layers: tuple[dict[str, Any], ...]) -> str:
+    sections = [layer.get("data") for layer in layers]
+    chosen = [section.get("dataset") for section in sections if isinstance(section, dict)]
+    named = [dataset for dataset in chosen if isinstance(dataset, str)]
+    return named[-1] if named else DataConfig.dataset
 
 
 def read_config(path: Path) -> dict[str, Any]:

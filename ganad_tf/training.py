@@ -1,6 +1,7 @@
 """Training a detector into a run folder, from the start or from where it was killed."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -61,19 +62,24 @@ def paired_batches(config: RunConfig, split: Split) -> PairedBatches:
     return PairedBatches(split.normals, anomalies[chosen], config.train, config.seed)
 
 
-def build_detector(config: RunConfig, channels: int, steps: int) -> AnomalyDetector:
-    """Build and compile a detector whose learning rate falls to 0 after `steps` steps."""
-    detector = AnomalyDetector(
-        config.data.size,
-        channels,
-        config.train.width,
-        config.loss,
-        config.train.averaging,
-        config.seed,
+def detector_options(config: RunConfig, channels: int) -> dict[str, Any]:
+    """Return the arguments of `AnomalyDetector` for a configuration."""
+    return {
+        "size": config.data.size,
+        "channels": channels,
+        "width": config.train.width,
+        "loss": config.loss,
+        "averaging": config.train.averaging,
+        "seed": config.seed,
+    }
+
+
+def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -> None:
+    """Give a detector its optimizer; the learning rate falls to 0 after all `steps` an epoch."""
+    schedule = keras.optimizers.schedules.CosineDecay(
+        config.train.learning_rate, config.train.epochs * steps
     )
-    schedule = keras.optimizers.schedules.CosineDecay(config.train.learning_rate, steps)
     detector.compile(optimizer=keras.optimizers.Adam(schedule))
-    return detector
 
 
 def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
@@ -85,10 +91,11 @@ def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
         detector = load_checkpoint(run.last_path)
     else:
         channels = splits.train.data.images.shape[3]
-        detector = build_detector(config, channels, config.train.epochs * batches.steps)
+        detector = AnomalyDetector(**detector_options(config, channels))
+        compile_detector(detector, config, batches.steps)
     finished_epochs = int(detector.optimizer.iterations) // batches.steps
     bookkeeper = Bookkeeper(run, splits.validation, finished_epochs)
-    callbacks = [bookkeeper, Progress(config.train.epochs)]
+    callbacks = [bookkeeper, Progress(bookkeeper, config.train.epochs)]
     if tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(run.folder / "tensorboard"))
     if finished_epochs < config.train.epochs:

@@ -65,7 +65,8 @@ def split_images(
 
     A split that the source prescribes is kept: its test images are the test split, its train
     images are divided into train and validation. Images without one give `test_fraction` to
-    test first. The order inside each split is shuffled.
+    test first. Even a small kind gives at least one image, as long as one is left to train
+    on. The order inside each split is shuffled.
 
     Args:
         data: The images.
@@ -83,10 +84,10 @@ def split_images(
         members = rng.permutation(np.flatnonzero(data.kinds == kind))
         prescribed = data.official_split[members]
         undecided = members[prescribed == ""]
-        to_test = round(test_fraction * len(undecided))
+        to_test = _share(test_fraction, len(undecided))
         parts["test"] += [members[prescribed == "test"], undecided[:to_test]]
         pool = np.concatenate([members[prescribed == "train"], undecided[to_test:]])
-        to_validation = round(validation_fraction * len(pool))
+        to_validation = _share(validation_fraction, len(pool))
         parts["validation"].append(pool[:to_validation])
         parts["train"].append(pool[to_validation:])
     splits = {
@@ -96,6 +97,10 @@ def split_images(
     for name, split in splits.items():
         _check_both_sides(name, split)
     return Splits(**splits)
+
+
+def _share(fraction: float, count: int) -> int:
+    return min(max(1, round(fraction * count)), max(0, count - 1))
 
 
 def _check_both_sides(name: str, split: Split) -> None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ganad_tf import losses
 from ganad_tf.config import LossConfig
+from ganad_tf.errors import UserError
 from ganad_tf.models.discriminator import build_discriminator
 from ganad_tf.models.generator import build_encoder, build_generator
 
@@ -22,6 +23,7 @@ LOSS_NAMES = (
     "anomaly_discriminator",
 )
 AVERAGING_DELAY = 10.0
+CHECKPOINT_VERSION = 1
 
 
 @keras.saving.register_keras_serializable(package="ganad_tf")
@@ -80,9 +82,10 @@ class AnomalyDetector(keras.Model):
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments, as JSON can hold them."""
+        """Return the checkpoint version and the constructor's arguments."""
         return {
             **super().get_config(),
+            "checkpoint_version": CHECKPOINT_VERSION,
             "size": self.size,
             "channels": self.channels,
             "width": self.width,
@@ -90,6 +93,21 @@ class AnomalyDetector(keras.Model):
             "averaging": self.averaging,
             "seed": self.seed,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "AnomalyDetector":
+        """Build a detector from what `get_config` returned.
+
+        Raises:
+            UserError: If the configuration is of another checkpoint version.
+        """
+        version = config.pop("checkpoint_version", None)
+        if version != CHECKPOINT_VERSION:
+            raise UserError(
+                f"checkpoint version {version}, this ganad-tf reads {CHECKPOINT_VERSION}: "
+                "use the ganad-tf that wrote it, or train again"
+            )
+        return cls(**config)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

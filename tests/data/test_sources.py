@@ -1,0 +1,215 @@
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganad_tf.config import DataConfig
+from ganad_tf.data import class_sets
+from ganad_tf.data.class_sets import IDX_FILES, NPZ_KEYS
+from ganad_tf.data.folder import load_folder
+from ganad_tf.data.sources import SOURCES, load_splits
+from ganad_tf.errors import UserError
+from tests.parts import draw_part, save_part
+
+
+def made_set(channels: int | None = None, classes: int = 10) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    shape = (28, 28) if channels is None else (32, 32, channels)
+    return {
+        "x_train": rng.integers(0, 256, (100, *shape), np.uint8),
+        "y_train": np.arange(100, dtype=np.uint8) % classes,
+        "x_test": rng.integers(0, 256, (40, *shape), np.uint8),
+        "y_test": np.arange(40, dtype=np.uint8) % classes,
+    }
+
+
+def write_idx(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for key in NPZ_KEYS:
+        array = arrays[key]
+        header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+        (folder / IDX_FILES[key]).write_bytes(gzip.compress(header + array.tobytes()))
+
+
+@pytest.fixture
+def no_usual_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without Debian's data sets and with an empty Keras cache."""
+    monkeypatch.setattr(class_sets, "DEBIAN_DATASETS", tmp_path / "debian")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("layout", ["npz", "idx"])
+@pytest.mark.parametrize("place", ["data-dir", "debian", "keras"])
+def test_grey_sets_from_every_place_and_layout(
+    no_usual_places: Path, name: str, layout: str, place: str
+) -> None:
+    arrays = made_set()
+    folders = {
+        "data-dir": no_usual_places / "mine",
+        "debian": no_usual_places / "debian" / name,
+        "keras": no_usual_places / "keras" / "datasets" / name,
+    }
+    folder = folders[place]
+    if layout == "idx":
+        write_idx(folder, arrays)
+    else:
+        folder.mkdir(parents=True)
+        np.savez(folder / f"{name}.npz", **arrays)
+    data = SOURCES[name](28, None, folder if place == "data-dir" else None)
+    assert np.array_equal(data.images[:100, :, :, 0], arrays["x_train"])
+    assert np.array_equal(data.kinds[100:], arrays["y_test"])
+    assert (data.official_split == "train").sum() == 100
+
+
+def test_keras_cache_has_npz_files_at_its_top(no_usual_places: Path) -> None:
+    cache = no_usual_places / "keras" / "datasets"
+    cache.mkdir(parents=True)
+    np.savez(cache / "mnist.npz", **made_set())
+    assert len(SOURCES["mnist"](32, None, None)) == 140
+
+
+@pytest.mark.parametrize(("name", "classes"), [("cifar10", 10), ("cifar100", 20)])
+def test_color_sets_with_columns_of_labels(tmp_path: Path, name: str, classes: int) -> None:
+    arrays = made_set(channels=3, classes=classes)
+    arrays |= {key: arrays[key][:, np.newaxis] for key in ("y_train", "y_test")}
+    np.savez(tmp_path / f"{name}.npz", **arrays)
+    data = SOURCES[name](32, None, tmp_path)
+    assert data.images.shape == (140, 32, 32, 3)
+    assert len(data.kind_names) == classes
+
+
+def test_missing_set_is_named_with_the_way_out(no_usual_places: Path) -> None:
+    (no_usual_places / "empty").mkdir()
+    with pytest.raises(UserError, match=r"has no cifar10: put cifar10\.npz"):
+        SOURCES["cifar10"](32, None, no_usual_places / "empty")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"not a zip", "no data set in the keras.datasets layout"),
+        (b"", "no data set in the keras.datasets layout"),
+    ],
+)
+def test_damaged_npz_is_one_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "mnist.npz").write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        SOURCES["mnist"](32, None, tmp_path)
+
+
+def test_npz_with_wrong_arrays_is_refused(tmp_path: Path) -> None:
+    arrays = made_set()
+    np.savez(tmp_path / "mnist.npz", **{**arrays, "y_train": arrays["y_train"][:5]})
+    with pytest.raises(UserError, match="as many labels"):
+        SOURCES["mnist"](32, None, tmp_path)
+    np.savez(tmp_path / "mnist.npz", x_train=arrays["x_train"])
+    with pytest.raises(UserError, match="y_train"):
+        SOURCES["mnist"](32, None, tmp_path)
+
+
+def test_truncated_idx_is_refused(tmp_path: Path) -> None:
+    write_idx(tmp_path, made_set())
+    path = tmp_path / IDX_FILES["x_test"]
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(UserError, match="no IDX file"):
+        SOURCES["mnist"](32, None, tmp_path)
+
+
+def test_digits_are_the_real_ones() -> None:
+    data = SOURCES["digits"](16, None, None)
+    assert data.images.shape == (1797, 16, 16, 1)
+    assert data.images.max() == 255
+    assert set(data.kinds.tolist()) == set(range(10))
+    with pytest.raises(UserError, match="digits has 1 channels, not 3"):
+        SOURCES["digits"](16, 3, None)
+    with pytest.raises(UserError, match="leave out --data-dir"):
+        SOURCES["digits"](16, None, Path("/tmp"))
+
+
+def test_unknown_source_and_class_out_of_range() -> None:
+    with pytest.raises(UserError, match=r"unknown data set 'mnits': choose one of digits, mnist"):
+        load_splits(DataConfig(dataset="mnits"), 0)
+    with pytest.raises(UserError, match="normal class 10 is out of range"):
+        load_splits(DataConfig(normal_class=10), 0)
+
+
+def test_folder_of_mixed_pictures(part_folder: Path) -> None:
+    data = load_folder(32, None, part_folder)
+    assert data.images.shape == (34, 32, 32, 1)
+    assert data.kind_names == ("normal", "scratch", "stain")
+    assert np.bincount(data.kinds).tolist() == [20, 8, 6]
+    assert "scratch/part 0.png" in data.names
+
+
+def test_folder_of_color_pictures_and_asked_for_grey(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for kind in ("normal", "dent"):
+        (tmp_path / kind).mkdir()
+        pixels = rng.integers(0, 256, (40, 50, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / kind / "a.png")
+    assert load_folder(16, None, tmp_path).images.shape == (2, 16, 16, 3)
+    assert load_folder(16, 1, tmp_path).images.shape == (2, 16, 16, 1)
+
+
+def test_folder_in_the_layout_of_mvtec(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    layout = {"train/good": 6, "test/good": 4, "test/scratch": 5, "test/stain": 3}
+    for folder, count in layout.items():
+        (tmp_path / folder).mkdir(parents=True)
+        for index in range(count):
+            kind = folder.split("/")[1]
+            save_part(tmp_path / folder / f"{index:03}.png", kind, 32, rng)
+    masks = tmp_path / "ground_truth" / "scratch"
+    masks.mkdir(parents=True)
+    save_part(masks / "000_mask.png", "scratch", 32, rng)
+    data = load_folder(32, None, tmp_path)
+    assert np.bincount(data.kinds).tolist() == [10, 5, 3]
+    is_normal = data.kinds == 0
+    assert (data.official_split[is_normal] == "test").sum() == 4
+    assert set(data.official_split[~is_normal].tolist()) == {""}
+    config = DataConfig(dataset="folder", data_dir=str(tmp_path), test_fraction=0.4)
+    splits = load_splits(config, 0)
+    assert splits.test.data.kinds.tolist().count(0) == 4
+    assert not {*splits.train.data.names} & {*splits.test.data.names}
+
+
+def test_masks_beside_the_kinds_are_not_parts(part_folder: Path) -> None:
+    (part_folder / "masks").mkdir()
+    save_part(part_folder / "masks" / "a.png", "scratch", 32, np.random.default_rng(0))
+    assert "masks" not in load_folder(32, None, part_folder).kind_names
+
+
+def test_folders_that_cannot_be_used(tmp_path: Path, part_folder: Path) -> None:
+    with pytest.raises(UserError, match="needs --data-dir"):
+        load_folder(32, None, None)
+    with pytest.raises(UserError, match="is not a folder"):
+        load_folder(32, None, tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no pictures of normal parts"):
+        load_folder(32, None, tmp_path / "empty")
+    (tmp_path / "good only" / "normal").mkdir(parents=True)
+    part = draw_part("normal", 32, np.random.default_rng(0))
+    Image.fromarray(part).save(tmp_path / "good only" / "normal" / "a.png")
+    with pytest.raises(UserError, match="no defective pictures"):
+        load_folder(32, None, tmp_path / "good only")
+    with pytest.raises(UserError, match="leave out --normal-class"):
+        load_splits(DataConfig("folder", str(part_folder), normal_class=1), 0)
+
+
+@pytest.mark.parametrize("content", [b"", b"text, not a picture", b"\x89PNG\r\n\x1a\n torn"])
+def test_picture_that_cannot_be_read_is_named(part_folder: Path, content: bytes) -> None:
+    (part_folder / "scratch" / "broken.png").write_bytes(content)
+    with pytest.raises(UserError, match=r"scratch/broken\.png cannot be"):
+        load_folder(32, None, part_folder)
+
+
+def test_truncated_picture_is_named(part_folder: Path) -> None:
+    path = part_folder / "stain" / "part 1.jpg"
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(UserError, match=r"part 1\.jpg cannot be decoded"):
+        load_folder(32, None, part_folder)

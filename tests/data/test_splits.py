@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganad_tf.data.labeled import LabeledImages
+from ganad_tf.data.splits import split_images
+from ganad_tf.errors import UserError
+
+
+def labeled(counts: dict[tuple[int, str], int]) -> LabeledImages:
+    """Images of (kind, prescribed split), each with a value of its own."""
+    kinds = np.concatenate([np.full(n, kind) for (kind, _), n in counts.items()])
+    split = np.concatenate([np.full(n, name) for (_, name), n in counts.items()])
+    total = len(kinds)
+    images = np.arange(total, dtype=np.uint16).view(np.uint8).reshape(total, 1, 2, 1)
+    names = np.arange(total).astype(str)
+    return LabeledImages(images, kinds, tuple(f"kind {k}" for k in range(4)), split, names)
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.integers(10, 40), min_size=4, max_size=4),
+    st.floats(0.1, 0.5),
+    st.floats(0.1, 0.5),
+    st.integers(0, 9),
+)
+def test_splits_are_apart_complete_and_stratified(
+    sizes: list[int], validation: float, test: float, seed: int
+) -> None:
+    data = labeled({(kind, ""): size for kind, size in enumerate(sizes)})
+    splits = split_images(data, 0, validation, test, seed)
+    names = [set(split.data.names.tolist()) for _, split in splits.items()]
+    assert sum(map(len, names)) == len(set.union(*names)) == len(data)
+    for kind, size in enumerate(sizes):
+        in_test = int((splits.test.data.kinds == kind).sum())
+        assert in_test == max(1, round(test * size))
+        in_validation = int((splits.validation.data.kinds == kind).sum())
+        assert in_validation == max(1, round(validation * (size - in_test)))
+
+
+def test_prescribed_splits_are_kept() -> None:
+    data = labeled({(0, "train"): 50, (1, "train"): 50, (0, "test"): 20, (1, "test"): 20})
+    splits = split_images(data, 0, 0.1, 0.3, 0)
+    assert set(splits.test.data.official_split.tolist()) == {"test"}
+    assert len(splits.test.data) == 40
+    assert len(splits.validation.data) == 10
+
+
+def test_the_seed_fixes_the_split() -> None:
+    data = labeled({(0, ""): 60, (1, ""): 60})
+    prints = [
+        [split.fingerprint() for _, split in split_images(data, 0, 0.2, 0.3, seed).items()]
+        for seed in (5, 5, 6)
+    ]
+    assert prints[0] == prints[1]
+    assert prints[0] != prints[2]
+
+
+def test_anomalies_are_all_kinds_but_the_normal_one() -> None:
+    data = labeled({(kind, ""): 20 for kind in range(4)})
+    test = split_images(data, 2, 0.2, 0.5, 0).test
+    assert np.array_equal(test.is_anomaly, test.data.kinds != 2)
+    assert len(test.normals) == 10
+
+
+def test_even_three_images_of_a_kind_are_in_every_split() -> None:
+    splits = split_images(labeled({(0, ""): 30, (1, ""): 3}), 0, 0.1, 0.3, 0)
+    assert [int(split.is_anomaly.sum()) for _, split in splits.items()] == [1, 1, 1]
+
+
+def test_a_split_without_anomalies_is_refused() -> None:
+    with pytest.raises(UserError, match="validation split has 2 normal and 0 anomalous"):
+        split_images(labeled({(0, ""): 30, (1, ""): 2}), 0, 0.1, 0.5, 0)

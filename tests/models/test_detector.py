@@ -1,0 +1,138 @@
+import dataclasses
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ganad_tf.config import LossConfig
+from ganad_tf.models.detector import LOSS_NAMES, AnomalyDetector
+
+SIZE = 16
+LOSS = LossConfig(patch_size=4)
+
+
+def make_detector(**options) -> AnomalyDetector:
+    keras.utils.set_random_seed(0)
+    detector = AnomalyDetector(SIZE, 1, 4, options.pop("loss", LOSS), **options)
+    detector.compile(optimizer="adam")
+    return detector
+
+
+def make_pairs(batches: int = 3, count: int = 6) -> tf.data.Dataset:
+    rng = np.random.default_rng(0)
+    normal = rng.random((batches * count, SIZE, SIZE, 1), np.float32) * 0.5
+    anomaly = 1 - rng.random((batches * count, SIZE, SIZE, 1), np.float32) * 0.5
+    return tf.data.Dataset.from_tensor_slices((normal, anomaly)).batch(count)
+
+
+def first_pair() -> tuple[tf.Tensor, tf.Tensor]:
+    return next(iter(make_pairs()))
+
+
+def test_fits_with_a_plain_optimizer_and_callbacks() -> None:
+    detector = make_detector()
+    seen: list[dict[str, float]] = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
+    detector.fit(make_pairs(), epochs=2, verbose=0, callbacks=[callback])
+    assert len(seen) == 2
+    assert set(seen[0]) == set(LOSS_NAMES)
+
+
+def test_learns_to_reconstruct_normals_and_not_anomalies() -> None:
+    detector = make_detector(averaging=0.9)
+    detector.compile(optimizer=keras.optimizers.Adam(3e-3))
+    normal, anomaly = first_pair()
+    detector.fit(make_pairs(), epochs=60, verbose=0)
+    normal_error = np.abs(detector.predict(normal, verbose=0) - normal).mean()
+    anomaly_error = np.abs(detector.predict(anomaly, verbose=0) - anomaly).mean()
+    assert anomaly_error > 1.5 * normal_error
+
+
+def test_each_network_is_moved_by_a_step() -> None:
+    detector = make_detector()
+    networks = (detector.generator, detector.normal_discriminator, detector.anomaly_discriminator)
+    before = [[np.array(w) for w in network.trainable_weights] for network in networks]
+    detector.fit(make_pairs(1), verbose=0)
+    for network, old in zip(networks, before, strict=True):
+        assert all(
+            not np.array_equal(new, past)
+            for new, past in zip(network.trainable_weights, old, strict=True)
+        )
+
+
+def test_normals_and_anomalies_share_their_batch_statistics() -> None:
+    detector = make_detector()
+    normal, anomaly = first_pair()
+    _, normal_copy, anomaly_copy = detector.reconstruct_pair(normal, anomaly)
+    together = detector.generator(tf.concat([normal, anomaly], 0), training=True)
+    np.testing.assert_allclose(tf.concat([normal_copy, anomaly_copy], 0), together, atol=1e-6)
+    apart = detector.generator(normal, training=True)
+    assert not np.allclose(normal_copy, apart, atol=1e-3)
+
+
+def test_the_latent_loss_leaves_the_moving_statistics_to_real_images() -> None:
+    detector = make_detector()
+    normal, anomaly = first_pair()
+    twin = make_detector().generator
+    twin(tf.concat([normal, anomaly], 0), training=True)
+    detector.compute_losses(normal, anomaly)
+    for mine, expected in zip(
+        detector.generator.non_trainable_weights, twin.non_trainable_weights, strict=True
+    ):
+        np.testing.assert_allclose(mine, expected, atol=1e-6)
+
+
+def test_joint_regime_adds_the_weighted_losses() -> None:
+    detector = make_detector()
+    values = {name: tf.constant(float(index + 1)) for index, name in enumerate(LOSS_NAMES)}
+    # reconstruction 1, patch 2, latent 3, adversarial 4, anomaly adversarial 5, ABC 6
+    expected = 1.5 * 1 + 1.5 * 2 + 0.5 * 3 + 0.5 * 4 + 1.0 * 5 + 0.5 * 6
+    assert float(detector.generator_loss(values)) == pytest.approx(expected)
+
+
+def test_random_regime_takes_one_group_a_step_each_about_half_the_time() -> None:
+    detector = make_detector(loss=dataclasses.replace(LOSS, regime="random"))
+    values = {name: tf.constant(1.0) for name in LOSS_NAMES}
+    taken = []
+    for step in range(400):
+        detector.optimizer.iterations.assign(step)
+        taken.append(float(detector.generator_loss(values)))
+    assert set(taken) == {4.0, 1.5}
+    assert 150 < taken.count(4.0) < 250
+
+
+def test_averaged_generator_follows_the_recursion() -> None:
+    detector = make_detector(averaging=0.6)
+    average = [np.array(w) for w in detector.averaged_generator.weights]
+    for step, pair in enumerate(make_pairs(4), start=1):
+        detector.fit(tf.data.Dataset.from_tensors(pair), verbose=0)
+        decay = min(0.6, step / (step + 10))
+        average = [
+            decay * mean + (1 - decay) * np.array(w)
+            for mean, w in zip(average, detector.generator.weights, strict=True)
+        ]
+    for mine, expected in zip(detector.averaged_generator.weights, average, strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_saves_and_loads_in_safe_mode_and_goes_on_the_same(tmp_path: Path) -> None:
+    detector = make_detector()
+    detector.fit(make_pairs(), verbose=0)
+    detector.save(tmp_path / "detector.keras")
+    loaded = keras.saving.load_model(tmp_path / "detector.keras", safe_mode=True)
+    assert loaded.get_config() == detector.get_config()
+    for model in (detector, loaded):
+        model.fit(make_pairs(), verbose=0)
+    normal, _ = first_pair()
+    np.testing.assert_allclose(loaded.predict(normal), detector.predict(normal), atol=1e-6)
+
+
+@pytest.mark.parametrize(("size", "channels"), [(32, 3), (48, 1)])
+def test_other_shapes_train(size: int, channels: int) -> None:
+    detector = AnomalyDetector(size, channels, 2)
+    detector.compile(optimizer="sgd")
+    images = np.random.default_rng(0).random((4, size, size, channels), np.float32)
+    detector.fit(tf.data.Dataset.from_tensors((images, 1 - images)), verbose=0)
+    assert detector.predict(images, verbose=0).shape == images.shape

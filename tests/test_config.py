@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from ganad_tf.config import DATASET_DEFAULTS, RunConfig, make_config, read_config, to_toml
+from ganad_tf.data.sources import SOURCES
+from ganad_tf.errors import UserError
+
+
+def test_every_source_has_defaults() -> None:
+    assert set(DATASET_DEFAULTS) == set(SOURCES)
+    for dataset in SOURCES:
+        assert make_config({"data": {"dataset": dataset}}).data.dataset == dataset
+
+
+def test_later_layers_win_over_the_defaults_of_the_data_set() -> None:
+    config = make_config(
+        {"data": {"dataset": "cifar10"}, "train": {"epochs": 7, "width": None}},
+        {"train": {"epochs": None, "shift": 1}},
+    )
+    assert (config.train.epochs, config.train.shift, config.train.flip) == (7, 1, True)
+    assert config.train.width == 8
+
+
+@pytest.mark.parametrize("dataset", DATASET_DEFAULTS)
+def test_configurations_survive_being_written(tmp_path: Path, dataset: str) -> None:
+    config = make_config({"data": {"dataset": dataset, "data_dir": "/a b"}, "seed": 3})
+    path = tmp_path / "config.toml"
+    path.write_text(to_toml(config))
+    assert make_config(read_config(path)) == config
+
+
+def test_the_weights_are_those_of_table_2() -> None:
+    loss = RunConfig().loss
+    assert (loss.reconstruction, loss.abc, loss.adversarial) == (1.5, 0.5, 0.5)
+    assert (loss.patch, loss.latent, loss.anomaly_adversarial) == (1.5, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ({"data": {"size": 28}}, "28 is not a multiple of 16"),
+        ({"data": {"size": "32"}}, "data: size must be int, got '32'"),
+        ({"data": {"sise": 32}}, "unknown key 'sise'"),
+        ({"speed": 3}, "unknown key 'speed'"),
+        ({"data": 3}, "data must be a section"),
+        ({"data": {"channels": 4}}, "channels must be 1"),
+        ({"data": {"test_fraction": 1.0}}, "test_fraction must be between 0 and 1"),
+        ({"loss": {"regime": "both"}}, "regime must be one of joint, random"),
+        ({"loss": {"patch_size": 5}}, "patch size 5 does not divide the image size 16"),
+        ({"loss": {"patch_size": 8, "patch_count": 5}}, "more than the 4 patches"),
+        ({"loss": {"abc": -1}}, "abc must be at least 0"),
+        ({"train": {"epochs": 0}}, "epochs must be at least 1"),
+        ({"train": {"epochs": True}}, "epochs must be int, got True"),
+        ({"train": {"learning_rate": float("nan")}}, "learning_rate must be between"),
+        ({"seed": -1}, "seed must be at least 0"),
+    ],
+)
+def test_wrong_settings_are_one_clear_error(layer: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        make_config(layer)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        read_config(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("epochs = = 3")
+    with pytest.raises(UserError, match="not valid TOML"):
+        read_config(tmp_path / "bad.toml")

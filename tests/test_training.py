@@ -1,0 +1,133 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganad_tf.checkpoints import load_checkpoint, load_generator
+from ganad_tf.config import RunConfig, make_config
+from ganad_tf.errors import UserError
+from ganad_tf.runs import Run, load_recorded_splits
+from ganad_tf.training import paired_batches, resume, train
+
+
+def test_a_run_holds_everything(small_run: Run) -> None:
+    names = {path.name for path in small_run.folder.iterdir()}
+    assert names >= {
+        "config.toml",
+        "run.json",
+        "splits.csv",
+        "history.json",
+        "best.keras",
+        "last.keras",
+        "generator.keras",
+        "metrics.json",
+        "history.png",
+        "roc.png",
+        "scores.png",
+        "sheet.png",
+    }
+    assert Run.open(small_run.folder) == small_run
+
+
+def test_the_splits_are_recorded_as_they_were_used(small_run: Run) -> None:
+    splits = load_recorded_splits(small_run)
+    with (small_run.folder / "splits.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for name, split in splits.items():
+        recorded = [row["name"] for row in rows if row["split"] == name]
+        assert recorded == split.data.names.tolist()
+    assert len({row["name"] for row in rows}) == len(rows) == 1797
+
+
+def test_the_generator_is_that_of_the_best_epoch_on_validation(small_run: Run) -> None:
+    history = small_run.read_history()
+    best = max(entry["validation_auroc"] for entry in history)
+    last_best = [e["epoch"] for e in history if e["validation_auroc"] == best][-1]
+    checkpoint = load_checkpoint(small_run.best_path)
+    batches = paired_batches(small_run.config, load_recorded_splits(small_run).train)
+    assert int(checkpoint.optimizer.iterations) == last_best * batches.steps
+    generator = load_generator(small_run.generator_path)
+    for mine, expected in zip(
+        generator.weights, checkpoint.averaged_generator.weights, strict=True
+    ):
+        assert np.array_equal(mine, expected)
+
+
+def test_training_is_better_than_chance_and_validation_does_not_see_test(small_run: Run) -> None:
+    assert max(entry["validation_auroc"] for entry in small_run.read_history()) > 0.8
+    splits = load_recorded_splits(small_run)
+    assert not {*splits.validation.data.names} & {*splits.test.data.names}
+
+
+def test_the_same_configuration_gives_the_same_result(tmp_path: Path) -> None:
+    config = make_config({"train": {"epochs": 1, "passes": 1}})
+    first = train(config, tmp_path / "a").read_history()
+    second = train(config, tmp_path / "b").read_history()
+    assert first == second
+    other = train(make_config({"train": {"epochs": 1, "passes": 1}, "seed": 1}), tmp_path / "c")
+    assert other.read_history() != first
+
+
+def test_a_folder_in_use_is_not_overwritten(tmp_path: Path, small_config: RunConfig) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not empty"):
+        train(small_config, tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_divergence_is_one_clear_error(tmp_path: Path) -> None:
+    config = make_config(
+        {"train": {"epochs": 2, "passes": 1, "learning_rate": 0.5}, "loss": {"abc": 1e30}}
+    )
+    with pytest.raises(UserError, match="training diverged in epoch"):
+        train(config, tmp_path / "diverged")
+
+
+def test_pictures_of_a_folder_train(tmp_path: Path, part_folder: Path) -> None:
+    config = make_config(
+        {
+            "data": {"dataset": "folder", "data_dir": str(part_folder), "size": 32},
+            "train": {"epochs": 1, "batch_size": 4},
+        }
+    )
+    run = train(config, tmp_path / "run")
+    assert load_generator(run.generator_path).input_shape == (None, 32, 32, 1)
+    (part_folder / "normal" / "part 0.png").unlink()
+    with pytest.raises(UserError, match="the data files have changed"):
+        load_recorded_splits(run)
+
+
+def test_run_folders_that_cannot_be_opened(tmp_path: Path, small_run: Run) -> None:
+    with pytest.raises(UserError, match="is no run folder"):
+        Run.open(tmp_path)
+    identity = json.loads((small_run.folder / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**identity, "schema_version": 99}))
+    with pytest.raises(UserError, match="run schema version 99"):
+        Run.open(tmp_path)
+    (tmp_path / "run.json").write_text("[]")
+    with pytest.raises(UserError, match="is no run folder"):
+        Run.open(tmp_path)
+
+
+def test_checkpoints_that_cannot_be_loaded(tmp_path: Path, small_run: Run) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        load_checkpoint(tmp_path / "none.keras")
+    torn = tmp_path / "torn.keras"
+    torn.write_bytes(small_run.last_path.read_bytes()[:5000])
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load_checkpoint(torn)
+    with pytest.raises(UserError, match="not a AnomalyDetector"):
+        load_checkpoint(small_run.generator_path)
+
+
+def test_resuming_before_the_first_checkpoint_starts_over(tmp_path: Path) -> None:
+    config = make_config({"train": {"epochs": 1, "passes": 1}})
+    complete = train(config, tmp_path / "complete")
+    started = tmp_path / "started"
+    started.mkdir()
+    for name in ("run.json", "config.toml", "splits.csv"):
+        (started / name).write_bytes((complete.folder / name).read_bytes())
+    resumed = resume(Run.open(started))
+    assert resumed.read_history() == complete.read_history()
