@@ -95,6 +95,15 @@ def folding_difference(
     )
 
 
+def calibration_images(batches: PairedBatches) -> NDArray[np.float32]:
+    """Return the images that ranges are calibrated on, half of them normal.
+
+    float32 `(count, size, size, channels)` in [0, 1], 512 of them or all there are.
+    """
+    half = CALIBRATION_IMAGES // 2
+    return to_input(np.concatenate([batches.normals[:half], batches.anomalies[:half]]))
+
+
 def _convert(
     variant: Variant,
     generator: keras.Model,
@@ -112,7 +121,7 @@ def _convert(
     if difference > LARGEST_FOLDING_DIFFERENCE:
         raise AssertionError(f"the folded generator differs by {difference}: folding is wrong")
     if variant.is_post_training:
-        return convert_post_training(twin, _calibration_images(batches))
+        return convert_post_training(twin, calibration_images(batches))
     if variant.precision == Precision.INT8:
         return convert(_quantize(generator, twin, folded, batches), Precision.INT8)
     return convert(twin, variant.precision)
@@ -124,7 +133,7 @@ def _quantize(
     folded: list[FoldedLayer],
     batches: PairedBatches,
 ) -> tf_keras.Model:
-    model = make_quantization_aware(twin, folded, _calibration_images(batches))
+    model = make_quantization_aware(twin, folded, calibration_images(batches))
     fine_tune(
         model,
         batches,
@@ -139,11 +148,6 @@ def _quantize(
         ),
     )
     return model
-
-
-def _calibration_images(batches: PairedBatches) -> NDArray[np.float32]:
-    half = CALIBRATION_IMAGES // 2
-    return to_input(np.concatenate([batches.normals[:half], batches.anomalies[:half]]))
 
 
 def _check_integers(model_path: Path) -> None:

@@ -19,7 +19,7 @@ PANELS = ("input", "reconstruction", "error")
 
 def plot_history(history: list[dict[str, float]], path: Path) -> None:
     """Plot losses and validation figures over the epochs."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(11, 4), layout="constrained")
     losses, validation = figure.subplots(1, 2)
     epochs = [entry["epoch"] for entry in history]
     for name in history[0]:
@@ -29,7 +29,7 @@ def plot_history(history: list[dict[str, float]], path: Path) -> None:
         elif name != "epoch" and not name.startswith("validation"):
             losses.plot(epochs, values, label=name.replace("_", " "))
     losses.set(title="losses, unweighted", xlabel="epoch", yscale="log")
-    losses.legend(fontsize=7)
+    losses.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     validation.set(title="AUROC on validation", xlabel="epoch")
     _save(figure, path)
 
@@ -118,7 +118,7 @@ def plot_agreement(
     axes.axvline(threshold, color="black", linestyle="--", linewidth=1)
     axes.axhline(threshold, color="black", linestyle="--", linewidth=1)
     axes.set(title="score of each test image", xlabel="float model", ylabel="exported file")
-    axes.legend()
+    axes.legend(markerscale=5)
     _save(figure, path)
 
 

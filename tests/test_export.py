@@ -10,8 +10,8 @@ from ganad_station.runtime import TfliteModel
 from ganad_station.score import to_input
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.config import TrainConfig
-from ganad_tf.data.batches import PairedBatches
 from ganad_tf.conversion import Precision, convert
+from ganad_tf.data.batches import PairedBatches
 from ganad_tf.errors import UserError
 from ganad_tf.export import Variant, export
 from ganad_tf.inference import score_images

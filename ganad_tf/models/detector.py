@@ -158,8 +158,27 @@ class AnomalyDetector(keras.Model):
 
     def compute_losses(self, normal: tf.Tensor, anomaly: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the eight losses by name, unweighted, each from one pass of its network."""
-        config = self.loss_config
         latents, normal_copy, anomaly_copy = self.reconstruct_pair(normal, anomaly)
+        return self.losses_of(normal, anomaly, latents, normal_copy, anomaly_copy)
+
+    def losses_of(
+        self,
+        normal: tf.Tensor,
+        anomaly: tf.Tensor,
+        latents: tf.Tensor,
+        normal_copy: tf.Tensor,
+        anomaly_copy: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Return the eight losses of given reconstructions.
+
+        Args:
+            normal: float32 `(batch, size, size, channels)` in [0, 1].
+            anomaly: float32 of the same shape.
+            latents: float32 `(batch, size / 16, size / 16, 8 * width)` of the normal images.
+            normal_copy: Reconstructions of the normal images.
+            anomaly_copy: Reconstructions of the anomalies.
+        """
+        config = self.loss_config
         normal_real, normal_fake = _judge(self.normal_discriminator, normal, normal_copy)
         anomaly_real, anomaly_fake = _judge(self.anomaly_discriminator, anomaly, anomaly_copy)
         return {

@@ -128,7 +128,7 @@ def test_digits_are_the_real_ones() -> None:
     with pytest.raises(UserError, match="digits has 1 channels, not 3"):
         SOURCES["digits"](16, 3, None)
     with pytest.raises(UserError, match="leave out --data-dir"):
-        SOURCES["digits"](16, None, Path("/tmp"))
+        SOURCES["digits"](16, None, Path("elsewhere"))
 
 
 def test_unknown_source_and_class_out_of_range() -> None:

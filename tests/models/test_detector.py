@@ -34,7 +34,7 @@ def first_pair() -> tuple[tf.Tensor, tf.Tensor]:
 def test_fits_with_a_plain_optimizer_and_callbacks() -> None:
     detector = make_detector()
     seen: list[dict[str, float]] = []
-    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: seen.append(logs))
     detector.fit(make_pairs(), epochs=2, verbose=0, callbacks=[callback])
     assert len(seen) == 2
     assert set(seen[0]) == set(LOSS_NAMES)

@@ -64,7 +64,7 @@ def test_impossible_shapes_are_refused(build, size: int, channels: int, width: i
 
 
 def test_refused_size_names_a_size_that_works() -> None:
-    with pytest.raises(UserError, match="28.*try 32"):
+    with pytest.raises(UserError, match=r"28.*try 32"):
         build_generator(28, 1)
 
 

@@ -1,0 +1,126 @@
+"""What should quantization-aware training minimize, and for how long?
+
+python -m tools.qat_objectives RUN --out objectives.json
+
+Fine-tunes the generator of a finished run under three objectives: the distance to the float
+generator's output, the six training losses with the discriminators of the best checkpoint, and
+the sum of both. Beside them stands post-training quantization. Figures are of the int8 file on
+the validation split; the test split is not looked at.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import click
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.stats import spearmanr
+
+from ganad_station.runtime import TfliteModel
+from ganad_tf.checkpoints import load_checkpoint, load_generator
+from ganad_tf.conversion import Precision, convert, convert_post_training
+from ganad_tf.data.splits import Split
+from ganad_tf.export import calibration_images
+from ganad_tf.files import write_json
+from ganad_tf.inference import score_images
+from ganad_tf.models.detector import AnomalyDetector
+from ganad_tf.models.generator import build_encoder
+from ganad_tf.quantization.aware import Objective, fine_tune, make_quantization_aware
+from ganad_tf.quantization.folding import fold_generator
+from ganad_tf.quantization.objectives import match_float_output
+from ganad_tf.quantization.twin import build_twin
+from ganad_tf.runs import Run, load_recorded_splits
+from ganad_tf.statistics import auroc, auroc_difference
+from ganad_tf.training import paired_batches
+
+SCHEDULES = ((1, 1e-5), (3, 1e-4), (3, 3e-4), (10, 1e-4))
+
+
+def training_losses(detector: AnomalyDetector) -> Objective:
+    """Return the weighted six losses, with the networks of a checkpoint held fixed."""
+    encoder = build_encoder(detector.averaged_generator)
+
+    def objective(images: tf.Tensor, copies: tf.Tensor) -> tf.Tensor:
+        normal, anomaly = tf.split(images, 2)
+        normal_copy, anomaly_copy = tf.split(copies, 2)
+        latents = encoder(normal, training=False)
+        values = detector.losses_of(normal, anomaly, latents, normal_copy, anomaly_copy)
+        return detector.generator_loss(values)
+
+    return objective
+
+
+def sum_of(*objectives: Objective) -> Objective:
+    """Return the sum of objectives."""
+    return lambda images, copies: tf.add_n([objective(images, copies) for objective in objectives])
+
+
+def measure(content: bytes, validation: Split, reference: np.ndarray) -> dict[str, float]:
+    """Score the validation split with a TFLite file and compare with the float scores."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(content)
+        scores = TfliteModel(path).score(validation.data.images)
+    difference = auroc_difference(validation.is_anomaly, scores, reference)
+    return {
+        "auroc": auroc(validation.is_anomaly, scores),
+        "difference": difference.value,
+        "low": difference.low,
+        "high": difference.high,
+        "rank_correlation": float(spearmanr(scores, reference).statistic),
+        "mean_score_change": float(np.abs(scores - reference).mean()),
+    }
+
+
+@click.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--out", default="objectives.json", type=click.Path(path_type=Path))
+def main(run_folder: Path, out: Path) -> None:
+    """Compare the objectives on a run; a started comparison goes on where it stopped."""
+    run = Run.open(run_folder)
+    splits = load_recorded_splits(run)
+    batches = paired_batches(run.config, splits.train)
+    generator = load_generator(run.generator_path)
+    folded = fold_generator(generator)
+    reference = score_images(generator, splits.validation.data.images)
+    teacher = match_float_output(generator)
+    losses = training_losses(load_checkpoint(run.best_path))
+    objectives = {
+        "float output": teacher,
+        "training losses": losses,
+        "both": sum_of(teacher, losses),
+    }
+    results = json.loads(out.read_text()) if out.exists() else {}
+
+    def quantize(name: str, epochs: int, learning_rate: float) -> bytes:
+        keras.utils.set_random_seed(run.config.seed)
+        twin = build_twin(folded, run.config.data.size)
+        calibration = calibration_images(batches)
+        if not epochs:
+            return convert_post_training(twin, calibration)
+        model = make_quantization_aware(twin, folded, calibration)
+        fine_tune(model, batches, objectives[name], epochs, learning_rate, lambda *_: None)
+        return convert(model, Precision.INT8)
+
+    rows = [("post-training", 0, 0.0)]
+    rows += [(name, *schedule) for schedule in SCHEDULES for name in objectives]
+    click.echo("| objective | epochs | rate | difference of AUROC | rank corr. | score change |")
+    click.echo("|---|---|---|---|---|---|")
+    for name, epochs, learning_rate in rows:
+        key = f"{run.identity['id']} {name} {epochs} {learning_rate}"
+        if key not in results:
+            content = quantize(name, epochs, learning_rate)
+            results[key] = measure(content, splits.validation, reference)
+            write_json(out, results)
+        row = results[key]
+        click.echo(
+            f"| {name} | {epochs} | {learning_rate:.0e} | {row['difference']:+.5f} "
+            f"[{row['low']:+.5f}, {row['high']:+.5f}] | {row['rank_correlation']:.5f} "
+            f"| {row['mean_score_change']:.5f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
