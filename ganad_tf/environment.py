@@ -1,4 +1,4 @@
-"""Settings that TensorFlow reads once, when it is imported."""
+"""Settings that libraries read once, when they are imported."""
 
 import os
 from collections.abc import Iterator
@@ -12,8 +12,10 @@ def prepare() -> None:
 
     oneDNN's kernels are off by default on CPUs without AVX-512 VNNI, where a training step
     takes up to twice as long without them. The log level hides what TensorFlow says about
-    GPUs that are not there; set it lower to look for one that should be.
+    GPUs that are not there; set it lower to look for one that should be. joblib, below
+    scikit-learn, warns where it cannot count physical cores, so it is told of the logical ones.
     """
+    os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

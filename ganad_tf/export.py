@@ -27,8 +27,8 @@ from ganad_tf.training import paired_batches
 MODEL_FILE = "model.tflite"
 CALIBRATION_IMAGES = 512
 LARGEST_FOLDING_DIFFERENCE = 1e-3
-EPOCHS = 3
-LEARNING_RATE = 1e-4
+EPOCHS = 1
+LEARNING_RATE = 1e-5
 
 logger = logging.getLogger(__name__)
 

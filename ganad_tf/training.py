@@ -1,5 +1,6 @@
 """Training a detector into a run folder, from the start or from where it was killed."""
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from ganad_tf.config import RunConfig
 from ganad_tf.data.batches import PairedBatches
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Split, Splits
+from ganad_tf.errors import UserError
+from ganad_tf.files import remove_leftovers
 from ganad_tf.models.detector import AnomalyDetector
 from ganad_tf.plots import plot_history
 from ganad_tf.runs import Run, load_recorded_splits
@@ -49,6 +52,7 @@ def resume(run: Run, tensorboard: bool = False) -> Run:
             diverges.
     """
     splits = load_recorded_splits(run)
+    remove_leftovers(run.folder)
     return _train_on(run, splits, tensorboard)
 
 
@@ -60,6 +64,12 @@ def paired_batches(config: RunConfig, split: Split) -> PairedBatches:
         anomalies, kinds, len(split.normals), config.data.clusters, config.seed
     )
     return PairedBatches(split.normals, anomalies[chosen], config.train, config.seed)
+
+
+def make_deterministic(seed: int) -> None:
+    """Seed the initial weights and choose kernels that give the same sums every time."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
 
 
 def detector_options(config: RunConfig, channels: int) -> dict[str, Any]:
@@ -84,8 +94,7 @@ def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -
 
 def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
     config = run.config
-    keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
+    make_deterministic(config.seed)
     batches = paired_batches(config, splits.train)
     if run.last_path.is_file():
         detector = load_checkpoint(run.last_path)
@@ -97,7 +106,7 @@ def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
     bookkeeper = Bookkeeper(run, splits.validation, finished_epochs)
     callbacks = [bookkeeper, Progress(bookkeeper, config.train.epochs)]
     if tensorboard:
-        callbacks.append(keras.callbacks.TensorBoard(run.folder / "tensorboard"))
+        callbacks.append(_tensorboard(run))
     if finished_epochs < config.train.epochs:
         detector.fit(
             batches.dataset(finished_epochs, config.train.epochs),
@@ -111,3 +120,9 @@ def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
     plot_history(run.read_history(), run.folder / "history.png")
     save_model(load_checkpoint(run.best_path).averaged_generator, run.generator_path)
     return run
+
+
+def _tensorboard(run: Run) -> keras.callbacks.TensorBoard:
+    if importlib.util.find_spec("tensorboard") is None:
+        raise UserError('TensorBoard is not installed: pip install "ganad-tf[tensorboard]"')
+    return keras.callbacks.TensorBoard(run.folder / "tensorboard")

@@ -8,6 +8,7 @@ import pytest
 from ganad_tf.checkpoints import load_checkpoint, load_generator
 from ganad_tf.config import RunConfig, make_config
 from ganad_tf.errors import UserError
+from ganad_tf.files import TEMPORARY
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.training import paired_batches, resume, train
 
@@ -131,3 +132,13 @@ def test_resuming_before_the_first_checkpoint_starts_over(tmp_path: Path) -> Non
         (started / name).write_bytes((complete.folder / name).read_bytes())
     resumed = resume(Run.open(started))
     assert resumed.read_history() == complete.read_history()
+
+
+def test_resuming_removes_what_a_killed_process_left(tmp_path: Path) -> None:
+    run = train(make_config({"train": {"epochs": 1, "passes": 1}}), tmp_path / "run")
+    run.generator_path.unlink()
+    leftover = run.folder / f"{TEMPORARY}4711.last.keras"
+    leftover.write_bytes(b"half a file")
+    resume(run)
+    assert run.is_finished
+    assert not leftover.exists()

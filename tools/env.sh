@@ -15,7 +15,7 @@ if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     as_root=""
     [ "$(id -u)" = 0 ] || as_root=sudo
     $as_root apt-get update -qq
-    $as_root $install
+    $as_root $install >/dev/null
 fi
 [ -x .venv/bin/pip ] || "$python" -m venv .venv
-.venv/bin/pip install --quiet --disable-pip-version-check --editable ".[${1:-}]"
+.venv/bin/pip install --quiet --disable-pip-version-check --editable ".${1:+[$1]}"

@@ -26,7 +26,6 @@ from ganad_tf.export import calibration_images
 from ganad_tf.files import write_json
 from ganad_tf.inference import score_images
 from ganad_tf.models.detector import AnomalyDetector
-from ganad_tf.models.generator import build_encoder
 from ganad_tf.quantization.aware import Objective, fine_tune, make_quantization_aware
 from ganad_tf.quantization.folding import fold_generator
 from ganad_tf.quantization.objectives import match_float_output
@@ -35,19 +34,15 @@ from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.statistics import auroc, auroc_difference
 from ganad_tf.training import paired_batches
 
-SCHEDULES = ((1, 1e-5), (3, 1e-4), (3, 3e-4), (10, 1e-4))
+SCHEDULES = ((1, 1e-5), (3, 1e-5), (3, 1e-4), (10, 1e-4))
 
 
 def training_losses(detector: AnomalyDetector) -> Objective:
-    """Return the weighted six losses, with the networks of a checkpoint held fixed."""
-    encoder = build_encoder(detector.averaged_generator)
+    """Return the weighted six losses; the weights of the checkpoint's networks stay as they are."""
 
     def objective(images: tf.Tensor, copies: tf.Tensor) -> tf.Tensor:
-        normal, anomaly = tf.split(images, 2)
-        normal_copy, anomaly_copy = tf.split(copies, 2)
-        latents = encoder(normal, training=False)
-        values = detector.losses_of(normal, anomaly, latents, normal_copy, anomaly_copy)
-        return detector.generator_loss(values)
+        sides = (*tf.split(images, 2), *tf.split(copies, 2))
+        return tf.add_n(detector.weighted_groups(detector.losses_of(*sides, training=False)))
 
     return objective
 

@@ -22,19 +22,22 @@ from ganad_tf.config import RunConfig, make_config
 from ganad_tf.data.sources import load_splits
 from ganad_tf.files import write_json
 from ganad_tf.models.detector import AnomalyDetector
-from ganad_tf.training import compile_detector, detector_options, paired_batches
+from ganad_tf.training import (
+    compile_detector,
+    detector_options,
+    make_deterministic,
+    paired_batches,
+)
 
 
 class TwoPassDetector(AnomalyDetector):
     """Reconstructs each batch in a pass of its own, as a plain reading of the paper would."""
 
     def reconstruct_pair(
-        self, normal: tf.Tensor, anomaly: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        self, normal: tf.Tensor, anomaly: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Reconstruct the batches apart."""
-        latents, normal_copy = self._encoder_and_decoder(normal, training=True)
-        _, anomaly_copy = self._encoder_and_decoder(anomaly, training=True)
-        return latents, normal_copy, anomaly_copy
+        return self.generator(normal, training=training), self.generator(anomaly, training=training)
 
 
 DETECTORS = {"one pass": AnomalyDetector, "two passes": TwoPassDetector}
@@ -55,7 +58,7 @@ class ValidationHistory(keras.callbacks.Callback):
 
 def train_once(config: RunConfig, passes: str) -> list[dict[str, float]]:
     """Train one detector and return its validation figures of each epoch."""
-    keras.utils.set_random_seed(config.seed)
+    make_deterministic(config.seed)
     splits = load_splits(config.data, config.seed)
     batches = paired_batches(config, splits.train)
     channels = splits.train.data.images.shape[3]
@@ -88,18 +91,15 @@ def main(out: Path, seeds: int, epochs: int | None, **data: Any) -> None:
     for seed in range(seeds):
         for regime in ("joint", "random"):
             for passes in DETECTORS:
-                key = f"{data['dataset']} {data['normal_class']} {regime} {passes} {seed}"
+                config = make_config(
+                    {"data": data, "train": {"epochs": epochs}, "seed": seed},
+                    {"loss": {"regime": regime}},
+                )
+                key = f"{passes}: {json.dumps(dataclasses.asdict(config))}"
                 if key not in results:
-                    config = make_config(
-                        {"data": data, "train": {"epochs": epochs}, "seed": seed},
-                        {"loss": {"regime": regime}},
-                    )
-                    results[key] = {
-                        "config": dataclasses.asdict(config),
-                        "history": train_once(config, passes),
-                    }
+                    results[key] = train_once(config, passes)
                     write_json(out, results)
-                history = results[key]["history"]
+                history = results[key]
                 best = max(entry["validation_auroc"] for entry in history)
                 last = history[-1]
                 click.echo(

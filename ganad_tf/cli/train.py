@@ -91,7 +91,10 @@ def _refuse_settings(settings: dict[str, Any]) -> None:
 def _stopped_run(resume: str, runs: Path) -> Run:
     run = Run.newest(runs, finished=False) if resume == NEWEST else Run.open(Path(resume))
     if run.is_finished:
-        raise UserError(f"{run.folder} is trained to its end: nothing to resume")
+        raise UserError(
+            f"{run.folder} is trained to its end, there is nothing to resume: "
+            f"ganad-tf evaluate --run {run.folder}"
+        )
     return run
 
 

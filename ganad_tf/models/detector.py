@@ -75,9 +75,6 @@ class AnomalyDetector(keras.Model):
             size, channels, width, "anomaly_discriminator"
         )
         self._encoder = build_encoder(self.generator)
-        self._encoder_and_decoder = keras.Model(
-            self.generator.input, [self._encoder.output, self.generator.output]
-        )
         self._means = {name: keras.metrics.Mean(name=name) for name in LOSS_NAMES}
         self.built = True
 
@@ -135,56 +132,67 @@ class AnomalyDetector(keras.Model):
             variables += network.trainable_variables
         self.optimizer.apply(gradients, variables)
         self._update_average()
-        for name, value in values.items():
-            self._means[name].update_state(value)
-        return {name: mean.result() for name, mean in self._means.items()}
+        self._record(values)
+        return self.get_metrics_result()
+
+    def test_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Measure the eight losses on a pair of batches, without updating anything."""
+        self._record(self.compute_losses(*data, training=False))
+        return self.get_metrics_result()
 
     def reconstruct_pair(
-        self, normal: tf.Tensor, anomaly: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        self, normal: tf.Tensor, anomaly: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Reconstruct both batches in one pass of the generator.
 
         One pass, because batch normalization would tell a batch of normal images from a
         batch of anomalies by its statistics, which are not there to tell at inference.
 
         Returns:
-            The latents of the normal images and the reconstructions of both batches.
+            The reconstructions of both batches.
         """
-        latents, reconstructions = self._encoder_and_decoder(
-            tf.concat([normal, anomaly], 0), training=True
-        )
+        copies = self.generator(tf.concat([normal, anomaly], 0), training=training)
         normals = tf.shape(normal)[0]
-        return latents[:normals], reconstructions[:normals], reconstructions[normals:]
+        return copies[:normals], copies[normals:]
 
-    def compute_losses(self, normal: tf.Tensor, anomaly: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return the eight losses by name, unweighted, each from one pass of its network."""
-        latents, normal_copy, anomaly_copy = self.reconstruct_pair(normal, anomaly)
-        return self.losses_of(normal, anomaly, latents, normal_copy, anomaly_copy)
+    def compute_losses(
+        self, normal: tf.Tensor, anomaly: tf.Tensor, training: bool = True
+    ) -> dict[str, tf.Tensor]:
+        """Return the eight losses of a pair of batches by name, unweighted."""
+        copies = self.reconstruct_pair(normal, anomaly, training)
+        return self.losses_of(normal, anomaly, *copies, training=training)
 
     def losses_of(
         self,
         normal: tf.Tensor,
         anomaly: tf.Tensor,
-        latents: tf.Tensor,
         normal_copy: tf.Tensor,
         anomaly_copy: tf.Tensor,
+        training: bool,
     ) -> dict[str, tf.Tensor]:
-        """Return the eight losses of given reconstructions.
+        """Return the eight losses of given reconstructions by name, unweighted.
 
         Args:
             normal: float32 `(batch, size, size, channels)` in [0, 1].
             anomaly: float32 of the same shape.
-            latents: float32 `(batch, size / 16, size / 16, 8 * width)` of the normal images.
             normal_copy: Reconstructions of the normal images.
             anomaly_copy: Reconstructions of the anomalies.
+            training: Whether the discriminators use the statistics of the batch.
         """
         config = self.loss_config
-        normal_real, normal_fake = _judge(self.normal_discriminator, normal, normal_copy)
-        anomaly_real, anomaly_fake = _judge(self.anomaly_discriminator, anomaly, anomaly_copy)
+        # With the statistics of the batch, the latents of equal images would differ, and the
+        # moving ones would follow reconstructions, which the encoder does not see at inference.
+        latents, copied_latents = _in_one_pass(self._encoder, normal, normal_copy, training=False)
+        normal_real, normal_fake = _in_one_pass(
+            self.normal_discriminator, normal, normal_copy, training
+        )
+        anomaly_real, anomaly_fake = _in_one_pass(
+            self.anomaly_discriminator, anomaly, anomaly_copy, training
+        )
         return {
             "reconstruction": losses.reconstruction_loss(normal, normal_copy),
             "patch": losses.patch_loss(normal, normal_copy, config.patch_size, config.patch_count),
-            "latent": losses.latent_loss(latents, self._encoder(normal_copy, training=False)),
+            "latent": losses.latent_loss(latents, copied_latents),
             "adversarial": losses.adversarial_loss(normal_fake),
             "anomaly_adversarial": losses.anomaly_adversarial_loss(anomaly_fake),
             "abc": losses.abc_loss(losses.image_errors(anomaly, anomaly_copy)),
@@ -192,8 +200,8 @@ class AnomalyDetector(keras.Model):
             "anomaly_discriminator": losses.discriminator_loss(anomaly_real, anomaly_fake),
         }
 
-    def generator_loss(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Return the weighted sum that the generator minimizes in this step."""
+    def weighted_groups(self, values: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the weighted sums of the normal and of the anomaly group of losses."""
         weights = self.loss_config
         normal = (
             weights.reconstruction * values["reconstruction"]
@@ -205,11 +213,20 @@ class AnomalyDetector(keras.Model):
             weights.anomaly_adversarial * values["anomaly_adversarial"]
             + weights.abc * values["abc"]
         )
-        if weights.regime == "joint":
+        return normal, anomaly
+
+    def generator_loss(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return what the generator minimizes in this step: both groups, or one at random."""
+        normal, anomaly = self.weighted_groups(values)
+        if self.loss_config.regime == "joint":
             return normal + anomaly
         step = tf.cast(self.optimizer.iterations, tf.int32)
         coin = tf.random.stateless_uniform((), seed=tf.stack([self.seed, step]))
         return tf.where(coin < 0.5, normal, anomaly)
+
+    def _record(self, values: dict[str, tf.Tensor]) -> None:
+        for name, value in values.items():
+            self._means[name].update_state(value)
 
     def _update_average(self) -> None:
         step = tf.cast(self.optimizer.iterations, tf.float32)
@@ -220,6 +237,8 @@ class AnomalyDetector(keras.Model):
             mean.assign(decay * mean + (1.0 - decay) * value)
 
 
-def _judge(discriminator: keras.Model, real: tf.Tensor, fake: tf.Tensor) -> list[tf.Tensor]:
+def _in_one_pass(
+    network: keras.Model, real: tf.Tensor, fake: tf.Tensor, training: bool
+) -> list[tf.Tensor]:
     """Return the maps of real and of reconstructed images, from one pass over both."""
-    return tf.split(discriminator(tf.concat([real, fake], 0), training=True), 2)
+    return tf.split(network(tf.concat([real, fake], 0), training=training), 2)

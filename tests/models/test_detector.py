@@ -65,7 +65,7 @@ def test_each_network_is_moved_by_a_step() -> None:
 def test_normals_and_anomalies_share_their_batch_statistics() -> None:
     detector = make_detector()
     normal, anomaly = first_pair()
-    _, normal_copy, anomaly_copy = detector.reconstruct_pair(normal, anomaly)
+    normal_copy, anomaly_copy = detector.reconstruct_pair(normal, anomaly, training=True)
     together = detector.generator(tf.concat([normal, anomaly], 0), training=True)
     np.testing.assert_allclose(tf.concat([normal_copy, anomaly_copy], 0), together, atol=1e-6)
     apart = detector.generator(normal, training=True)
@@ -82,6 +82,28 @@ def test_the_latent_loss_leaves_the_moving_statistics_to_real_images() -> None:
         detector.generator.non_trainable_weights, twin.non_trainable_weights, strict=True
     ):
         np.testing.assert_allclose(mine, expected, atol=1e-6)
+
+
+def test_the_latent_loss_of_perfect_copies_is_zero() -> None:
+    detector = make_detector()
+    detector.fit(make_pairs(), verbose=0)
+    normal, anomaly = first_pair()
+    values = detector.losses_of(normal, anomaly, normal, anomaly, training=True)
+    assert float(values["latent"]) == 0
+    assert float(values["reconstruction"]) == 0
+    noisy = detector.losses_of(normal, anomaly, normal + 0.1, anomaly, training=True)
+    assert float(noisy["latent"]) > 0
+
+
+def test_validation_data_are_measured_and_change_nothing() -> None:
+    detector = make_detector()
+    before = [np.array(w) for w in detector.weights]
+    values = detector.evaluate(make_pairs(1), return_dict=True, verbose=0)
+    assert set(values) == set(LOSS_NAMES)
+    for now, past in zip(detector.weights, before, strict=True):
+        assert np.array_equal(now, past)
+    history = detector.fit(make_pairs(), validation_data=make_pairs(1), verbose=0).history
+    assert "val_abc" in history
 
 
 def test_joint_regime_adds_the_weighted_losses() -> None:
