@@ -1,7 +1,7 @@
 """ganad-tf: train, quantize, verify and export a GAN-based visual anomaly detector.
 
 Importing the package does not import TensorFlow; it sets what TensorFlow reads when it is
-imported. The work of each command is one function: `ganad_tf.training.train`,
+imported. The commands are made of four functions: `ganad_tf.training.train`,
 `ganad_tf.evaluation.evaluate`, `ganad_tf.export.export`, `ganad_tf.verification.verify`.
 """
 

@@ -53,6 +53,9 @@ class Bookkeeper(keras.callbacks.Callback):
         run: The run to write to.
         validation: The split that the best checkpoint is chosen on.
         finished_epochs: Epochs of the history that stand.
+
+    Raises:
+        UserError: If the history is damaged or lacks finished epochs.
     """
 
     def __init__(self, run: Run, validation: Split, finished_epochs: int) -> None:
@@ -60,6 +63,11 @@ class Bookkeeper(keras.callbacks.Callback):
         self.run = run
         self.validation = validation
         self.history = run.read_history()[:finished_epochs]
+        if len(self.history) < finished_epochs:
+            raise UserError(
+                f"{run.history_path} has {len(self.history)} epochs, the checkpoint beside it "
+                f"{finished_epochs}: train again"
+            )
         self.is_best = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

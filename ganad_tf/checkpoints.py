@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import keras
 
-from ganad_tf.errors import UserError
+from ganad_tf.errors import UserError, reason
 from ganad_tf.files import replacing
 from ganad_tf.models.detector import AnomalyDetector
 
@@ -44,8 +44,7 @@ def _load(path: Path, kind: type[Loaded]) -> Loaded:
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     except Exception as error:  # a damaged archive raises whatever its first bad byte leads to
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{path} cannot be loaded ({reason}): train again") from None
+        raise UserError(f"{path} cannot be loaded ({reason(error)}): train again") from None
     if not isinstance(model, kind):
         raise UserError(f"{path} holds a {type(model).__name__}, not a {kind.__name__}")
     return model

@@ -15,6 +15,7 @@ from ganad_tf.errors import UserError
 Section = TypeVar("Section")
 
 DOWNSAMPLING = 16
+SEEDS = 2**32
 
 
 def check_size(size: int) -> None:
@@ -158,7 +159,8 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         """Raise `UserError` where the patches do not fit the images."""
-        _check_at_least(0, seed=self.seed)
+        if not 0 <= self.seed < SEEDS:
+            raise UserError(f"seed must be at least 0 and less than {SEEDS}, got {self.seed}")
         per_side, rest = divmod(self.data.size, self.loss.patch_size)
         if rest:
             raise UserError(
@@ -231,8 +233,11 @@ def to_toml(config: RunConfig) -> str:
 def _merge(base: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in layer.items():
-        if isinstance(value, dict) and isinstance(merged.get(key, {}), dict):
-            merged[key] = _merge(merged.get(key, {}), value)
+        if isinstance(value, dict):
+            section = merged.get(key, {})
+            if not isinstance(section, dict):
+                raise UserError(f"configuration: {key} must be a section, got {section!r}")
+            merged[key] = _merge(section, value)
         elif value is not None:
             merged[key] = value
     return merged

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.data.splits import Split
-from ganad_tf.errors import UserError
 from ganad_tf.files import write_json
 from ganad_tf.inference import reconstruct, score_images
 from ganad_tf.plots import plot_roc, plot_scores, plot_sheet
@@ -61,8 +60,6 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
         UserError: If the rate is out of range, the run is not trained to its end, or its
             data have changed.
     """
-    if not 0 <= false_reject_rate < 1:
-        raise UserError(f"the false-reject rate must be in [0, 1), got {false_reject_rate}")
     splits = load_recorded_splits(run)
     generator = load_generator(run.generator_path)
     validation = score_images(generator, splits.validation.normals)

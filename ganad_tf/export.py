@@ -14,8 +14,8 @@ from ganad_tf.checkpoints import load_generator
 from ganad_tf.conversion import Precision, convert, convert_post_training
 from ganad_tf.data.batches import PairedBatches
 from ganad_tf.errors import UserError
-from ganad_tf.files import replacing_folder
-from ganad_tf.manifest import write_manifest
+from ganad_tf.files import remove_leftovers, replacing
+from ganad_tf.manifest import AGREEMENT_PLOT, VERIFICATION_FILE, write_manifest
 from ganad_tf.quantization.aware import fine_tune, make_quantization_aware
 from ganad_tf.quantization.folding import FoldedLayer, fold_generator
 from ganad_tf.quantization.objectives import match_float_output
@@ -65,7 +65,7 @@ def export(run: Run, variant: Variant) -> Path:
     Raises:
         UserError: If the run is not finished or its data have changed.
     """
-    if not run.is_finished:
+    if not run.is_trained:
         raise UserError(
             f"{run.folder} is not trained to its end: ganad-tf train --resume {run.folder}"
         )
@@ -76,13 +76,17 @@ def export(run: Run, variant: Variant) -> Path:
         variant, generator, paired_batches(run.config, splits.train), splits.validation.data.images
     )
     bundle = run.folder / "bundles" / variant.name
-    with replacing_folder(bundle) as folder:
-        model_path = folder / MODEL_FILE
-        model_path.write_bytes(content)
+    bundle.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(bundle)
+    for outdated in (VERIFICATION_FILE, AGREEMENT_PLOT):
+        (bundle / outdated).unlink(missing_ok=True)
+    model_path = bundle / MODEL_FILE
+    with replacing(model_path) as temporary:
+        temporary.write_bytes(content)
         if variant.precision == Precision.INT8:
-            _check_integers(model_path)
-        write_manifest(model_path, run, variant.name, splits.test.data.images.shape[1:])
-    return bundle / MODEL_FILE
+            _check_integers(temporary)
+    write_manifest(model_path, run, variant.name, splits.test.data.images.shape[1:])
+    return model_path
 
 
 def folding_difference(

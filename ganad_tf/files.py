@@ -8,18 +8,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ganad_tf.errors import UserError, reason
+
 TEMPORARY = ".ganad-tf."
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes the place of `path` when the block ends."""
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}.{path.name}")
+    temporary = _beside(path)
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path`; it becomes `path` when the block ends.
+
+    Raises:
+        OSError: If `path` is a folder that is not empty.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _beside(path)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -29,9 +49,9 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file at once."""
+    """Write a text file at once; file names that are no UTF-8 keep their bytes."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -39,18 +59,21 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
-@contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a new folder beside `path`; it takes the place of `path` when the block ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}.{path.name}")
-    replaced = path.with_name(f"{TEMPORARY}{os.getpid()}.{path.name}.old")
-    temporary.mkdir()
+def read_json(path: Path, remedy: str) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: The file.
+        remedy: What the user shall do if it cannot be read.
+
+    Raises:
+        UserError: If the file cannot be read or is no JSON.
+    """
     try:
-        yield temporary
-        if path.exists():
-            os.replace(path, replaced)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({reason(error)}): {remedy}") from None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{TEMPORARY}{os.getpid()}.{path.name}")

@@ -1,9 +1,12 @@
 """A run: the folder that holds all of one training, from configuration to plots."""
 
 import csv
+import fcntl
 import io
-import json
+import logging
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +17,15 @@ from ganad_tf.config import RunConfig, make_config, read_config, to_toml
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Splits
 from ganad_tf.errors import UserError
-from ganad_tf.files import write_json, write_text
+from ganad_tf.files import new_folder, read_json, write_json, write_text
 
 SCHEMA_VERSION = 1
 DEFAULT_RUNS = Path("runs")
+RUN_FILE = "run.json"
+LOCK_FILE = ".lock"
+REQUIRED_KEYS = frozenset({"schema_version", "id", "created", "splits"})
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,9 +68,14 @@ class Run:
         return self.folder / "metrics.json"
 
     @property
-    def is_finished(self) -> bool:
+    def is_trained(self) -> bool:
         """Whether training came to its end."""
         return self.generator_path.is_file()
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether the evaluation that follows training came to its end, too."""
+        return self.is_trained and self.metrics_path.is_file()
 
     @classmethod
     def create(cls, folder: Path, config: RunConfig, splits: Splits) -> "Run":
@@ -71,11 +84,7 @@ class Run:
         Raises:
             UserError: If the folder exists already and is not empty, or cannot be made.
         """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{folder} cannot be made: {error.strerror}") from None
-        if any(folder.iterdir()):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserError(f"{folder} is not empty: choose another --name, or --resume it")
         identity = {
             "schema_version": SCHEMA_VERSION,
@@ -84,9 +93,13 @@ class Run:
             "created": datetime.now(UTC).isoformat(),
             "splits": describe_splits(splits),
         }
-        write_text(folder / "config.toml", to_toml(config))
-        write_text(folder / "splits.csv", _splits_csv(splits))
-        write_json(folder / "run.json", identity)
+        try:
+            with new_folder(folder) as temporary:
+                write_text(temporary / "config.toml", to_toml(config))
+                write_text(temporary / "splits.csv", _splits_csv(splits))
+                write_json(temporary / RUN_FILE, identity)
+        except OSError as error:
+            raise UserError(f"{folder} cannot be made: {error.strerror}") from None
         return cls(folder, config, identity)
 
     @classmethod
@@ -96,13 +109,15 @@ class Run:
         Raises:
             UserError: If it is no run, or one of another schema version.
         """
-        try:
-            identity = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-            version = identity["schema_version"]
-        except (OSError, ValueError, KeyError, TypeError):
+        if not (folder / RUN_FILE).is_file():
             raise UserError(
-                f"{folder} is no run folder (no readable run.json): give a folder that train wrote"
-            ) from None
+                f"{folder} is no run folder (no {RUN_FILE}): give a folder that train wrote"
+            )
+        identity = read_json(folder / RUN_FILE, "train again")
+        missing = REQUIRED_KEYS - set(identity if isinstance(identity, dict) else ())
+        if missing:
+            raise UserError(f"{folder / RUN_FILE} lacks {min(missing)!r}: train again")
+        version = identity["schema_version"]
         if version != SCHEMA_VERSION:
             raise UserError(
                 f"{folder} has run schema version {version}, this ganad-tf reads {SCHEMA_VERSION}: "
@@ -111,27 +126,55 @@ class Run:
         return cls(folder, make_config(read_config(folder / "config.toml")), identity)
 
     @classmethod
-    def newest(cls, runs: Path, finished: bool) -> "Run":
-        """Open the run made last among those that are finished, or not finished.
+    def newest(cls, runs: Path, is_wanted: Callable[["Run"], bool], wanted: str) -> "Run":
+        """Open the run that was made last among those that are wanted.
+
+        Runs that cannot be opened are named in the log and passed over.
+
+        Args:
+            runs: The folder of the run folders.
+            is_wanted: Whether a run is.
+            wanted: What is wanted, for the message when there is none.
 
         Raises:
             UserError: If there is none.
         """
         candidates = []
-        for path in sorted(runs.glob("*/run.json")):
-            run = cls.open(path.parent)
-            if run.is_finished == finished:
+        for path in sorted(runs.glob(f"*/{RUN_FILE}")):
+            try:
+                run = cls.open(path.parent)
+            except UserError as error:
+                logger.warning("passed over: %s", error)
+                continue
+            if is_wanted(run):
                 candidates.append(run)
         if not candidates:
-            state = "finished" if finished else "unfinished"
-            raise UserError(f"{runs} holds no {state} run: start one with ganad-tf train")
+            raise UserError(f"{runs} holds no {wanted} run: start one with ganad-tf train")
         return max(candidates, key=lambda run: run.identity["created"])
 
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Hold the run for one process at a time; a process that dies lets go of it.
+
+        Raises:
+            UserError: If another process holds it.
+        """
+        with (self.folder / LOCK_FILE).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"{self.folder} is being trained by another process") from None
+            yield
+
     def read_history(self) -> list[dict[str, float]]:
-        """Return the entry of each finished epoch."""
+        """Return the entry of each finished epoch.
+
+        Raises:
+            UserError: If the file is damaged.
+        """
         if not self.history_path.is_file():
             return []
-        return json.loads(self.history_path.read_text(encoding="utf-8"))
+        return read_json(self.history_path, "train again")
 
 
 def load_recorded_splits(run: Run) -> Splits:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
+from ganad_tf.errors import UserError
+
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
 Statistic = Callable[[Labels, Scores], float]
@@ -60,7 +62,12 @@ def threshold_at(false_reject_rate: float, normal_scores: Scores) -> float:
     Args:
         false_reject_rate: The share, in [0, 1).
         normal_scores: float64 `(count,)`.
+
+    Raises:
+        UserError: If the rate is out of range.
     """
+    if not 0 <= false_reject_rate < 1:
+        raise UserError(f"the false-reject rate must be in [0, 1), got {false_reject_rate}")
     allowed = int(np.floor(false_reject_rate * len(normal_scores)))
     return float(np.sort(normal_scores)[len(normal_scores) - 1 - allowed])
 
@@ -103,7 +110,16 @@ def auroc_difference(is_anomaly: Labels, scores: Scores, reference: Scores) -> E
 
     Returns:
         The difference with its 95 % normal interval.
+
+    Raises:
+        UserError: If a side has fewer than two images, so that it has no variance.
     """
+    fewest = min(int(is_anomaly.sum()), int((~is_anomaly).sum()))
+    if fewest < 2:
+        raise UserError(
+            "comparing two AUROCs takes at least two normal and two anomalous test images: "
+            "add pictures, or raise data.test_fraction and train again"
+        )
     anomaly_change, normal_change = (
         first - second
         for first, second in zip(

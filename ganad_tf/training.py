@@ -48,11 +48,10 @@ def resume(run: Run, tensorboard: bool = False) -> Run:
     depend on the seed and the number of the step alone.
 
     Raises:
-        UserError: If the data have changed, the checkpoint cannot be read, or training
-            diverges.
+        UserError: If the data have changed, the checkpoint cannot be read, another process
+            is at it, or training diverges.
     """
     splits = load_recorded_splits(run)
-    remove_leftovers(run.folder)
     return _train_on(run, splits, tensorboard)
 
 
@@ -93,6 +92,16 @@ def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -
 
 
 def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
+    with run.exclusively():
+        remove_leftovers(run.folder)
+        if not run.is_trained:
+            _fit(run, splits, tensorboard)
+            plot_history(run.read_history(), run.folder / "history.png")
+            save_model(load_checkpoint(run.best_path).averaged_generator, run.generator_path)
+    return run
+
+
+def _fit(run: Run, splits: Splits, tensorboard: bool) -> None:
     config = run.config
     make_deterministic(config.seed)
     batches = paired_batches(config, splits.train)
@@ -117,9 +126,6 @@ def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
             verbose=0,
             callbacks=callbacks,
         )
-    plot_history(run.read_history(), run.folder / "history.png")
-    save_model(load_checkpoint(run.best_path).averaged_generator, run.generator_path)
-    return run
 
 
 def _tensorboard(run: Run) -> keras.callbacks.TensorBoard:

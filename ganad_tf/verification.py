@@ -9,18 +9,21 @@ from scipy import stats
 
 from ganad_station.runtime import TfliteModel
 from ganad_tf.checkpoints import load_generator
-from ganad_tf.errors import UserError
+from ganad_tf.errors import UserError, reason
 from ganad_tf.evaluation import DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.files import write_json
 from ganad_tf.inference import score_images
-from ganad_tf.manifest import mark_verified
+from ganad_tf.manifest import (
+    AGREEMENT_PLOT,
+    VERIFICATION_FILE,
+    check_origin,
+    mark_verified,
+)
 from ganad_tf.plots import plot_agreement
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.statistics import Estimate, auroc, auroc_difference, threshold_at
 
 DEFAULT_MAX_DROP = 0.005
-VERIFICATION_FILE = "verification.json"
-AGREEMENT_PLOT = "agreement.png"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +80,10 @@ def verify(
             validation scores of the float model.
 
     Raises:
-        UserError: If the file cannot be loaded, does not fit the run's images, or the data
-            have changed.
+        UserError: If the file cannot be loaded, was exported from another run, does not fit
+            the run's images, the data have changed, or the rate is out of range.
     """
+    check_origin(model_path, run)
     splits = load_recorded_splits(run)
     generator = load_generator(run.generator_path)
     model = load_tflite(model_path, splits.test.data.images.shape[1:])
@@ -145,7 +149,7 @@ def load_tflite(path: Path, image_shape: tuple[int, ...]) -> TfliteModel:
     try:
         model = TfliteModel(path)
     except (ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no TFLite model ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{path} is no TFLite model ({reason(error)})") from None
     if model.image_shape != image_shape:
         raise UserError(
             f"{path} takes images of shape {model.image_shape}, the run has {image_shape}: "

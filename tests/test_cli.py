@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganad_tf.cli import cli
+from ganad_tf.files import TEMPORARY
 from ganad_tf.runs import Run
 from tests.parts import save_part
 
@@ -110,6 +111,29 @@ def wait_for_epochs(run: Path, epochs: int, process: subprocess.Popen) -> None:
     raise AssertionError("training did not get that far")
 
 
+def test_training_killed_before_its_evaluation_is_evaluated_by_resume(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(undisturbed, tmp_path / "runs" / "r")
+    (tmp_path / "runs" / "r" / "metrics.json").unlink()
+    result = invoke("train", "--resume", "--runs", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    metrics = (tmp_path / "runs" / "r" / "metrics.json").read_text()
+    assert json.loads(metrics) == json.loads((undisturbed / "metrics.json").read_text())
+
+
+def test_a_run_that_cannot_be_opened_does_not_stand_in_the_way(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(undisturbed, tmp_path / "good")
+    (tmp_path / "of the future").mkdir()
+    identity = json.loads((undisturbed / "run.json").read_text())
+    future = {**identity, "schema_version": 9, "created": "2999"}
+    (tmp_path / "of the future" / "run.json").write_text(json.dumps(future))
+    result = invoke("evaluate", "--runs", tmp_path)
+    assert result.exit_code == 0, result.output
+
+
 def test_train_prints_progress_and_the_table(undisturbed: Path, tmp_path: Path) -> None:
     shutil.copytree(undisturbed, tmp_path / "runs" / "r")
     result = invoke("evaluate", "--runs", tmp_path / "runs", "--false-reject-rate", 0.1)
@@ -158,6 +182,8 @@ def test_tensorboard_logs_on_request(tmp_path: Path) -> None:
         (["--normal-class", -1], ["normal class -1 is out of range"]),
         (["--size", 28], ["28 is not a multiple of 16", "try 32"]),
         (["--epochs", 0], ["epochs must be at least 1"]),
+        (["--epochs", "x"], ["--epochs", "not a valid integer"]),
+        (["--speed", 3], ["No such option", "--speed"]),
         (["--regime", "alternate"], ["regime must be one of joint, random"]),
         (["--config", "none.toml"], ["none.toml cannot be read"]),
         (["--dataset", "folder"], ["needs --data-dir"]),
@@ -191,15 +217,27 @@ def test_folder_of_too_few_pictures(tmp_path: Path) -> None:
 
 
 def test_wrong_inputs_of_the_other_commands(tmp_path: Path, small_run: Run) -> None:
-    assert_refused(invoke("evaluate", "--runs", tmp_path), "holds no finished run")
+    assert_refused(invoke("evaluate", "--runs", tmp_path), "holds no trained run")
     assert_refused(invoke("evaluate", "--run", tmp_path), "is no run folder")
     rate = ("--run", small_run.folder, "--false-reject-rate", 1.5)
-    assert_refused(invoke("evaluate", *rate), "must be in [0, 1)")
+    assert_refused(invoke("evaluate", *rate), "not in the range 0<=x<1")
     assert_refused(invoke("export", "--run", tmp_path), "is no run folder")
     assert_refused(invoke("export", "--float16", "--ptq", "--run", tmp_path), "--ptq makes int8")
-    assert_refused(invoke("verify", tmp_path / "a.tflite"), "no manifest beside it")
+    assert_refused(invoke("verify", tmp_path / "a.tflite"), "lies in no run folder", "--run")
     missing = (tmp_path / "a.tflite", "--run", small_run.folder)
     assert_refused(invoke("verify", *missing), "does not exist")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+def test_a_full_disk_is_one_clear_error(
+    tmp_path: Path, small_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "r"
+    shutil.copytree(small_run.folder, run)
+    before = (run / "metrics.json").read_text()
+    (run / f"{TEMPORARY}{os.getpid()}.metrics.json").symlink_to("/dev/full")
+    assert_refused(invoke("evaluate", "--run", run), "No space left on device")
+    assert (run / "metrics.json").read_text() == before
 
 
 def test_finished_runs_are_not_resumed(small_run: Run) -> None:

@@ -54,12 +54,18 @@ def test_the_weights_are_those_of_table_2() -> None:
         ({"train": {"epochs": True}}, "epochs must be int, got True"),
         ({"train": {"learning_rate": float("nan")}}, "learning_rate must be between"),
         ({"seed": -1}, "seed must be at least 0"),
+        ({"seed": 2**40}, "less than 4294967296"),
     ],
 )
 def test_wrong_settings_are_one_clear_error(layer: dict, message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         make_config(layer)
     assert "\n" not in str(caught.value)
+
+
+def test_a_section_that_is_none_is_named_also_below_flags() -> None:
+    with pytest.raises(UserError, match="data must be a section, got 3"):
+        make_config({"data": 3}, {"data": {"size": None}})
 
 
 def test_files_that_are_no_configuration(tmp_path: Path) -> None:

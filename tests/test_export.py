@@ -87,7 +87,7 @@ def test_manifest_describes_the_bundle(small_run: Run, int8_model: Path) -> None
     assert manifest["files"] == {
         "model.tflite": hashlib.sha256(int8_model.read_bytes()).hexdigest()
     }
-    assert manifest["run"]["id"] == small_run.identity["id"]
+    assert manifest["run"] == small_run.identity["id"]
     assert manifest["input"] == {"height": 16, "width": 16, "channels": 1, "range": [0, 1]}
 
 
@@ -98,7 +98,7 @@ def test_exporting_again_gives_the_same_model_and_leaves_nothing_else(
     before = TfliteModel(int8_model).reconstruct(images)
     again = TfliteModel(export(small_run, Variant())).reconstruct(images)
     assert np.array_equal(before, again)
-    assert not [path for path in int8_model.parent.parent.iterdir() if path.name.startswith(".")]
+    assert not [path for path in int8_model.parent.iterdir() if path.name.startswith(".")]
 
 
 def test_an_unfinished_run_is_not_exported(small_run: Run, tmp_path: Path) -> None:

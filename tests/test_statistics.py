@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganad_tf.errors import UserError
 from ganad_tf.statistics import (
     Estimate,
     auroc,
@@ -75,6 +76,12 @@ def test_delong_agrees_with_a_paired_bootstrap() -> None:
 def test_a_scorer_does_not_differ_from_itself() -> None:
     is_anomaly, scores, _ = two_scorers()
     assert auroc_difference(is_anomaly, scores, 3 * scores) == Estimate(0.0, 0.0, 0.0)
+
+
+def test_a_single_anomaly_is_too_few_to_compare() -> None:
+    is_anomaly = np.array([False, False, True])
+    with pytest.raises(UserError, match="at least two"):
+        auroc_difference(is_anomaly, np.arange(3.0), np.arange(3.0))
 
 
 def test_bootstrap_interval_covers_the_truth_about_as_often_as_it_says() -> None:

@@ -1,5 +1,7 @@
 import csv
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from ganad_tf.checkpoints import load_checkpoint, load_generator
 from ganad_tf.config import RunConfig, make_config
+from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
 from ganad_tf.files import TEMPORARY
 from ganad_tf.runs import Run, load_recorded_splits
@@ -107,8 +110,12 @@ def test_run_folders_that_cannot_be_opened(tmp_path: Path, small_run: Run) -> No
     (tmp_path / "run.json").write_text(json.dumps({**identity, "schema_version": 99}))
     with pytest.raises(UserError, match="run schema version 99"):
         Run.open(tmp_path)
-    (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(UserError, match="is no run folder"):
+    for content in ("[]", '{"schema_version": 1}'):
+        (tmp_path / "run.json").write_text(content)
+        with pytest.raises(UserError, match="lacks 'created'"):
+            Run.open(tmp_path)
+    (tmp_path / "run.json").write_text("{torn")
+    with pytest.raises(UserError, match="cannot be read"):
         Run.open(tmp_path)
 
 
@@ -140,5 +147,30 @@ def test_resuming_removes_what_a_killed_process_left(tmp_path: Path) -> None:
     leftover = run.folder / f"{TEMPORARY}4711.last.keras"
     leftover.write_bytes(b"half a file")
     resume(run)
-    assert run.is_finished
+    assert run.is_trained
     assert not leftover.exists()
+
+
+def test_a_damaged_or_short_history_is_not_resumed(tmp_path: Path, small_run: Run) -> None:
+    shutil.copytree(small_run.folder, tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    run.generator_path.unlink()
+    for content, message in (("{torn", "cannot be read"), ("[]", "has 0 epochs")):
+        run.history_path.write_text(content)
+        with pytest.raises(UserError, match=message):
+            resume(run)
+
+
+def test_two_processes_do_not_train_the_same_run(tmp_path: Path, small_run: Run) -> None:
+    shutil.copytree(small_run.folder, tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    with run.exclusively(), pytest.raises(UserError, match="by another process"):
+        resume(run)
+
+
+def test_file_names_in_an_old_encoding_are_recorded(tmp_path: Path, part_folder: Path) -> None:
+    name = os.fsdecode(b"Pr\xfcf.png")
+    (part_folder / "normal" / "part 0.png").rename(part_folder / "normal" / name)
+    config = make_config({"data": {"dataset": "folder", "data_dir": str(part_folder), "size": 16}})
+    run = Run.create(tmp_path / "run", config, load_splits(config.data, 0))
+    assert b"normal/Pr\xfcf.png" in (run.folder / "splits.csv").read_bytes()

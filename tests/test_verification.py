@@ -113,3 +113,25 @@ def test_files_that_cannot_be_verified(small_run: Run, int8_model: Path, tmp_pat
     write_untrained(bundle / "model.tflite", 16)
     with pytest.raises(UserError, match="is not the file that"):
         verify(bundle / "model.tflite", small_run)
+    for rate in (-0.5, 1.0, 3.0, float("nan")):
+        with pytest.raises(UserError, match="must be in"):
+            verify(int8_model, small_run, false_reject_rate=rate)
+
+
+def test_a_file_of_another_run_is_refused(small_run: Run, int8_model: Path) -> None:
+    other = Run(small_run.folder, small_run.config, {**small_run.identity, "id": "another"})
+    before = (int8_model.parent / "manifest.json").read_text()
+    with pytest.raises(UserError, match="was exported from run"):
+        verify(int8_model, other)
+    assert (int8_model.parent / "manifest.json").read_text() == before
+
+
+@pytest.mark.parametrize("content", ["[]", '{"schema_version": 1, "files": []}'])
+def test_a_damaged_manifest_is_refused(
+    small_run: Run, int8_model: Path, tmp_path: Path, content: str
+) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(int8_model.parent, bundle)
+    (bundle / "manifest.json").write_text(content)
+    with pytest.raises(UserError, match=r"manifest\.json lacks '(files|run)'"):
+        verify(bundle / "model.tflite", small_run)

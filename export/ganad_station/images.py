@@ -6,7 +6,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 MODES = {1: "L", 3: "RGB"}
-GREY_MODES = ("1", "L", "LA", "I", "F", "I;16", "I;16L", "I;16B")
+GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B")
+DEEP_MODES = ("I", "I;16", "I;16L", "I;16B")
+DEEP_LEVELS = 65535
 
 
 class UnreadableImageError(Exception):
@@ -26,19 +28,19 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray:
     """Read a picture and scale it to `size` x `size` pixels.
 
     Args:
-        path: A file in any format that Pillow reads.
+        path: A file in any format that Pillow reads, with 8 bits a channel or 16 bits of grey.
         size: Height and width to scale to, in pixels.
         channels: 1 for grey, 3 for RGB.
 
     Returns:
-        uint8 `(size, size, channels)`, 0 to 255.
+        uint8 `(size, size, channels)`, 0 to 255; 16-bit levels are divided by 257.
 
     Raises:
         UnreadableImageError: If the file cannot be read as a picture.
     """
     image = _open(path)
     try:
-        return fit_image(np.asarray(image.convert(MODES[channels])), size)
+        return fit_image(np.asarray(_to_8_bits(image).convert(MODES[channels])), size)
     except (OSError, ValueError, SyntaxError) as error:
         raise UnreadableImageError(f"{path} cannot be decoded ({error})") from None
 
@@ -60,11 +62,23 @@ def fit_image(pixels: np.ndarray, size: int) -> np.ndarray:
     return pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
 
 
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey to 8 bits, which Pillow itself would clip."""
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no fixed range: save it with 8 or 16 bits")
+    if image.mode not in DEEP_MODES:
+        return image
+    levels = np.asarray(image).astype(np.int64)
+    if levels.min() < 0 or levels.max() > DEEP_LEVELS:
+        raise ValueError("more than 16 bits a pixel: save it with 8 or 16 bits")
+    return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+
+
 def _open(path: Path) -> Image.Image:
     try:
         return Image.open(path)
     except FileNotFoundError:
         raise UnreadableImageError(f"{path} does not exist") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
         raise UnreadableImageError(f"{path} cannot be read ({reason})") from None

@@ -14,7 +14,7 @@ from ganad_tf.cli.options import (
 from ganad_tf.cli.tables import print_verification
 from ganad_tf.environment import import_tensorflow_quietly
 from ganad_tf.errors import UserError
-from ganad_tf.runs import Run
+from ganad_tf.runs import RUN_FILE, Run
 
 NOT_VERIFIED = 3
 
@@ -67,7 +67,7 @@ def export_command(
     "--run",
     "run_folder",
     type=click.Path(path_type=Path),
-    help="The run it was exported from.  [default: what its manifest says]",
+    help="The run it was exported from.  [default: the one it lies in]",
 )
 @max_drop_option
 @false_reject_rate_option
@@ -75,16 +75,15 @@ def verify_command(
     model: Path, run_folder: Path | None, max_drop: float, false_reject_rate: float
 ) -> None:
     """Verify an exported file against its float model again; exit code 3 if it fails."""
-    _verify(model, run_folder or _recorded_run(model), max_drop, false_reject_rate)
+    _verify(model, run_folder or _run_around(model), max_drop, false_reject_rate)
 
 
-def _recorded_run(model: Path) -> Path:
-    from ganad_tf.manifest import read_manifest
-
-    manifest = read_manifest(model)
-    if manifest is None:
-        raise UserError(f"{model} has no manifest beside it: name its run with --run")
-    return Path(manifest["run"]["folder"])
+def _run_around(model: Path) -> Path:
+    """Return the run folder that a bundle lies in, `<run>/bundles/<variant>/<model>`."""
+    run_folder = model.resolve().parent.parent.parent
+    if not (run_folder / RUN_FILE).is_file():
+        raise UserError(f"{model} lies in no run folder: name its run with --run")
+    return run_folder
 
 
 def _verify(model: Path, run_folder: Path, max_drop: float, false_reject_rate: float) -> None:

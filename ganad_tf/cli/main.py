@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
@@ -13,18 +14,39 @@ from ganad_tf.cli.train import train_command
 from ganad_tf.errors import UserError
 
 USER_ERROR = 2
+INTERRUPTED = 130
 
 
 class Cli(click.Group):
-    """A group that answers a `UserError` with one line and exit code 2."""
+    """A group that answers whatever the user can mend with one line and exit code 2."""
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line; in standalone mode, exit afterwards."""
         try:
-            return super().invoke(ctx)
-        except UserError as error:
-            click.echo(f"error: {error}", err=True)
+            outcome = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
             sys.exit(USER_ERROR)
+        except click.ClickException as error:
+            _refuse(error.format_message())
+        except (UserError, OSError) as error:
+            _refuse(str(error))
+        except click.Abort:
+            click.echo("interrupted", err=True)
+            sys.exit(INTERRUPTED)
+        return sys.exit(outcome) if standalone_mode else outcome
+
+
+def _refuse(message: str) -> NoReturn:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(USER_ERROR)
 
 
 @click.group(

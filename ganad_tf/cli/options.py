@@ -12,7 +12,7 @@ Command = Callable[..., Any]
 
 false_reject_rate_option = click.option(
     "--false-reject-rate",
-    type=float,
+    type=click.FloatRange(0, 1, max_open=True),
     default=0.01,
     show_default=True,
     help="Share of good parts that may be rejected; sets the threshold, on validation.",
@@ -39,11 +39,15 @@ def run_options(command: Command) -> Command:
         "--run",
         "run_folder",
         type=click.Path(path_type=Path),
-        help="Run folder.  [default: the newest finished run]",
+        help="Run folder.  [default: the newest trained run]",
     )
     return option(runs_option(command))
 
 
 def find_run(run_folder: Path | None, runs: Path) -> Run:
-    """Open the run that was asked for, or the newest finished one."""
-    return Run.open(run_folder) if run_folder else Run.newest(runs, finished=True)
+    """Open the run that was asked for, or the newest trained one."""
+    return (
+        Run.open(run_folder)
+        if run_folder
+        else Run.newest(runs, lambda run: run.is_trained, "trained")
+    )

@@ -24,7 +24,9 @@ NEWEST = "newest"
 )
 @click.option("--dataset", help=f"{', '.join(DATASET_DEFAULTS)}.  [default: digits]")
 @click.option(
-    "--data-dir", type=click.Path(), help="Folder with the data, where it is not in a usual place."
+    "--data-dir",
+    type=click.Path(resolve_path=True),
+    help="Folder with the data, where it is not in a usual place.",
 )
 @click.option(
     "--normal-class",
@@ -89,8 +91,10 @@ def _refuse_settings(settings: dict[str, Any]) -> None:
 
 
 def _stopped_run(resume: str, runs: Path) -> Run:
-    run = Run.newest(runs, finished=False) if resume == NEWEST else Run.open(Path(resume))
-    if run.is_finished:
+    if resume == NEWEST:
+        return Run.newest(runs, lambda run: not run.is_evaluated, "unfinished")
+    run = Run.open(Path(resume))
+    if run.is_evaluated:
         raise UserError(
             f"{run.folder} is trained to its end, there is nothing to resume: "
             f"ganad-tf evaluate --run {run.folder}"

@@ -10,6 +10,7 @@ import gzip
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 
 from ganad_station.images import fit_image
 from ganad_tf.data.labeled import UNASSIGNED, LabeledImages
-from ganad_tf.errors import UserError
+from ganad_tf.errors import UserError, reason
 
 Arrays = dict[str, NDArray[np.uint8]]
 
 DEBIAN_DATASETS = Path("/usr/share/datasets")
+DAMAGE = (OSError, ValueError, EOFError, zlib.error)
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte.gz",
@@ -89,6 +91,7 @@ def keras_dataset(name: str) -> Callable[[int, int | None, Path | None], Labeled
 
     def load(size: int, channels: int | None, data_dir: Path | None) -> LabeledImages:
         arrays = _find(name, data_dir)
+        _check(arrays, name, len(CLASS_NAMES[name]))
         images = np.concatenate([arrays["x_train"], arrays["x_test"]])
         labels = np.concatenate([arrays["y_train"].ravel(), arrays["y_test"].ravel()])
         split = np.repeat(["train", "test"], [len(arrays["x_train"]), len(arrays["x_test"])])
@@ -109,10 +112,6 @@ def _labeled(
     found = 1 if images.ndim == 3 else images.shape[3]
     if channels not in (None, found):
         raise UserError(f"{name} has {found} channels, not {channels}: leave out --channels")
-    if labels.max() >= len(kind_names):
-        raise UserError(
-            f"{name} has labels up to {labels.max()}, expected 0 to {len(kind_names) - 1}"
-        )
     fitted = np.stack([fit_image(image, size) for image in images])
     return LabeledImages(
         fitted, labels.astype(np.int64), kind_names, split, np.arange(len(images)).astype(str)
@@ -149,17 +148,11 @@ def _read_place(place: Path, name: str) -> Arrays | None:
 def _read_npz(path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in NPZ_KEYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is no data set in the keras.datasets layout ({error})") from None
-    for part in ("train", "test"):
-        images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) != labels.size:
-            raise UserError(
-                f"{path}: x_{part} must be uint8 images with as many labels in y_{part}, "
-                f"got {images.dtype} {images.shape} and {labels.size} labels"
-            )
-    return arrays
+            return {key: archive[key] for key in NPZ_KEYS}
+    except (*DAMAGE, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path} is no data set in the keras.datasets layout ({reason(error)})"
+        ) from None
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
@@ -168,8 +161,29 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
         dimensions = content[3]
         shape = struct.unpack_from(f">{dimensions}I", content, 4)
         return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-    except (OSError, EOFError, IndexError, ValueError, struct.error) as error:
-        raise UserError(f"{path} is no IDX file ({error}): fetch it again") from None
+    except (*DAMAGE, IndexError, struct.error) as error:
+        raise UserError(f"{path} is no IDX file ({reason(error)}): fetch it again") from None
+
+
+def _check(arrays: Arrays, name: str, kinds: int) -> None:
+    for part in ("train", "test"):
+        images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        if images.dtype != np.uint8 or images.ndim not in (3, 4) or not images.size:
+            raise UserError(
+                f"{name}: x_{part} must be uint8 images, got {images.dtype} {images.shape}"
+            )
+        if labels.dtype.kind not in "iu" or labels.size != len(images):
+            raise UserError(
+                f"{name}: y_{part} must be as many labels as x_{part} has images, {len(images)}, "
+                f"got {labels.size} of {labels.dtype}"
+            )
+        if labels.min() < 0 or labels.max() >= kinds:
+            raise UserError(
+                f"{name}: y_{part} has labels {labels.min()} to {labels.max()}, "
+                f"expected 0 to {kinds - 1}"
+            )
+    if arrays["x_train"].shape[1:] != arrays["x_test"].shape[1:]:
+        raise UserError(f"{name}: the images of x_train and x_test differ in size")
 
 
 def _fetch(name: str) -> Arrays:
@@ -185,6 +199,6 @@ def _fetch(name: str) -> Arrays:
         )
         raise UserError(
             f"{name} is not on this machine and cannot be downloaded "
-            f"({str(error).splitlines()[0]}): give --data-dir a folder with {name}.npz{hint}"
+            f"({reason(error)}): give --data-dir a folder with {name}.npz{hint}"
         ) from None
     return dict(zip(NPZ_KEYS, (*train, *test), strict=True))

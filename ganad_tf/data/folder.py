@@ -4,6 +4,7 @@ MVTec AD (Bergmann et al., CVPR 2019) has `train/good`, `test/good`, `test/<kind
 `ground_truth/<kind>`; the masks in `ground_truth` are not pictures of parts and are left out.
 """
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,7 +61,7 @@ def load_folder(size: int, channels: int | None, data_dir: Path | None) -> Label
             f"{data_dir} has no defective pictures: add a folder a defect kind beside {NORMAL}/"
         )
     return LabeledImages(
-        _read_all(paths, size, channels),
+        _read_all(paths, size, channels or _channels_of(paths[int(np.argmin(kinds))])),
         kinds,
         kind_names,
         np.array([split for _, _, split in items]),
@@ -86,18 +87,36 @@ def _mvtec_items(root: Path) -> Iterator[tuple[Path, str, str]]:
 def _subfolders(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
-    return sorted(
-        path for path in root.iterdir() if path.is_dir() and path.name not in MASK_FOLDERS
-    )
+    return sorted(path for path in root.iterdir() if path.is_dir() and _holds_parts(path.name))
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    pictures = []
+    for parent, folders, files in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if _holds_parts(name)]
+        paths = (Path(parent, name) for name in files if not name.startswith("."))
+        pictures += [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
+    return sorted(pictures)
 
 
-def _read_all(paths: list[Path], size: int, channels: int | None) -> NDArray[np.uint8]:
+def _holds_parts(folder_name: str) -> bool:
+    return folder_name not in MASK_FOLDERS and not folder_name.startswith(".")
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise UserError(f"{error.filename} cannot be listed: {error.strerror}")
+
+
+def _channels_of(path: Path) -> int:
     try:
-        channels = channels or (3 if is_color(paths[0]) else 1)
+        return 3 if is_color(path) else 1
+    except UnreadableImageError as error:
+        raise UserError(f"{error}: mend or remove the file") from None
+
+
+def _read_all(paths: list[Path], size: int, channels: int) -> NDArray[np.uint8]:
+    try:
         with ThreadPoolExecutor(DECODERS) as pool:
             return np.stack(list(pool.map(lambda path: read_image(path, size, channels), paths)))
     except UnreadableImageError as error:

@@ -1,4 +1,5 @@
 import gzip
+import os
 import struct
 from pathlib import Path
 
@@ -89,25 +90,46 @@ def test_missing_set_is_named_with_the_way_out(no_usual_places: Path) -> None:
         SOURCES["cifar10"](32, None, no_usual_places / "empty")
 
 
+@pytest.mark.parametrize("content", [b"not a zip", b"", b"PK\x03\x04 torn"])
+def test_damaged_npz_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "mnist.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"mnist\.npz is no data set in the keras\.datasets layout"):
+        SOURCES["mnist"](32, None, tmp_path)
+
+
+def test_single_array_and_damaged_member_are_refused(tmp_path: Path) -> None:
+    with (tmp_path / "mnist.npz").open("wb") as file:
+        np.save(file, made_set()["x_train"])
+    with pytest.raises(UserError, match="no data set in the keras"):
+        SOURCES["mnist"](32, None, tmp_path)
+    np.savez_compressed(tmp_path / "mnist.npz", **made_set())
+    content = bytearray((tmp_path / "mnist.npz").read_bytes())
+    content[2000:2400] = bytes(400)
+    (tmp_path / "mnist.npz").write_bytes(content)
+    with pytest.raises(UserError, match="no data set in the keras"):
+        SOURCES["mnist"](32, None, tmp_path)
+
+
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("changes", "message"),
     [
-        (b"not a zip", "no data set in the keras.datasets layout"),
-        (b"", "no data set in the keras.datasets layout"),
+        ({"y_train": np.zeros(5, np.uint8)}, "as many labels as x_train has images, 100, got 5"),
+        ({"y_test": np.full(40, 10)}, "labels 10 to 10, expected 0 to 9"),
+        ({"y_test": np.full(40, -1)}, "labels -1 to -1"),
+        ({"y_test": np.full(40, "cat")}, "got 40 of <U3"),
+        ({"x_test": np.zeros((40, 28, 28))}, "must be uint8 images, got float64"),
+        ({"x_test": np.zeros((40, 20, 20), np.uint8)}, "differ in size"),
+        ({"x_test": np.zeros((0, 28, 28), np.uint8)}, "must be uint8 images"),
     ],
 )
-def test_damaged_npz_is_one_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "mnist.npz").write_bytes(content)
+def test_npz_with_wrong_arrays_is_refused(tmp_path: Path, changes: dict, message: str) -> None:
+    np.savez(tmp_path / "mnist.npz", **{**made_set(), **changes})
     with pytest.raises(UserError, match=message):
-        SOURCES["mnist"](32, None, tmp_path)
+        SOURCES["mnist"](28, None, tmp_path)
 
 
-def test_npz_with_wrong_arrays_is_refused(tmp_path: Path) -> None:
-    arrays = made_set()
-    np.savez(tmp_path / "mnist.npz", **{**arrays, "y_train": arrays["y_train"][:5]})
-    with pytest.raises(UserError, match="as many labels"):
-        SOURCES["mnist"](32, None, tmp_path)
-    np.savez(tmp_path / "mnist.npz", x_train=arrays["x_train"])
+def test_npz_without_an_array_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mnist.npz", x_train=made_set()["x_train"])
     with pytest.raises(UserError, match="y_train"):
         SOURCES["mnist"](32, None, tmp_path)
 
@@ -178,10 +200,39 @@ def test_folder_in_the_layout_of_mvtec(tmp_path: Path) -> None:
     assert not {*splits.train.data.names} & {*splits.test.data.names}
 
 
-def test_masks_beside_the_kinds_are_not_parts(part_folder: Path) -> None:
-    (part_folder / "masks").mkdir()
-    save_part(part_folder / "masks" / "a.png", "scratch", 32, np.random.default_rng(0))
-    assert "masks" not in load_folder(32, None, part_folder).kind_names
+@pytest.mark.parametrize("folder", ["masks", ".ipynb_checkpoints", "normal/masks", "stain/.trash"])
+def test_masks_and_hidden_folders_are_not_parts(part_folder: Path, folder: str) -> None:
+    (part_folder / folder).mkdir()
+    save_part(part_folder / folder / "a.png", "scratch", 32, np.random.default_rng(0))
+    data = load_folder(32, None, part_folder)
+    assert np.bincount(data.kinds).tolist() == [20, 8, 6]
+
+
+def test_a_loop_of_links_ends(part_folder: Path) -> None:
+    (part_folder / "stain" / "loop").symlink_to(part_folder)
+    assert len(load_folder(32, None, part_folder)) == 34
+
+
+def test_a_folder_that_cannot_be_listed_is_named(
+    part_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may list everything, so the refusal of the system is put in its place."""
+
+    def scandir(path):
+        if str(path).endswith("stain"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(UserError, match="stain cannot be listed: Permission denied"):
+        load_folder(32, None, part_folder)
+
+
+def test_channels_are_those_of_the_normal_pictures(part_folder: Path) -> None:
+    (part_folder / "a dent").mkdir()
+    Image.new("RGB", (40, 40)).save(part_folder / "a dent" / "a.png")
+    assert load_folder(32, None, part_folder).images.shape[3] == 1
 
 
 def test_folders_that_cannot_be_used(tmp_path: Path, part_folder: Path) -> None:

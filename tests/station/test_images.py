@@ -21,13 +21,43 @@ def test_halving_averages() -> None:
     assert small[0, -1, 0] == 200
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1"])
-def test_every_mode_becomes_what_was_asked_for(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "LA"])
+def test_every_mode_keeps_its_pixels(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "part.png"
-    Image.new("RGB", (20, 30), (200, 100, 50)).convert(mode).save(path)
-    assert read_image(path, 16, 1).shape == (16, 16, 1)
-    assert read_image(path, 16, 3).shape == (16, 16, 3)
-    assert is_color(path) == (mode not in ("L", "1"))
+    is_grey = mode in ("L", "LA")
+    color = (120, 120, 120) if is_grey else (204, 102, 51)
+    Image.new("RGB", (16, 16), color).convert(mode).save(path)
+    assert is_color(path) != is_grey
+    assert read_image(path, 16, 3).reshape(-1, 3).tolist() == [list(color)] * 256
+    luma = round(0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2])
+    assert np.abs(read_image(path, 16, 1).astype(int) - luma).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype"), [("png", np.uint16), ("tif", np.uint16), ("tif", np.int32)]
+)
+def test_16_bits_are_scaled_to_8(tmp_path: Path, suffix: str, dtype: type) -> None:
+    path = tmp_path / f"deep.{suffix}"
+    levels = np.linspace(0, 65535, 256).astype(dtype).reshape(16, 16)
+    Image.fromarray(levels).save(path)
+    assert not is_color(path)
+    assert read_image(path, 16, 1)[:, :, 0].ravel().tolist() == list(range(256))
+    assert read_image(path, 16, 3)[15, 15].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.full((16, 16), 0.5, np.float32), "floating-point"),
+        (np.full((16, 16), 70000, np.int32), "more than 16 bits"),
+    ],
+)
+def test_pixels_without_a_known_range_are_refused(
+    tmp_path: Path, pixels: np.ndarray, message: str
+) -> None:
+    Image.fromarray(pixels).save(tmp_path / "deep.tif")
+    with pytest.raises(UnreadableImageError, match=message):
+        read_image(tmp_path / "deep.tif", 16, 1)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
