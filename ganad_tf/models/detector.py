@@ -177,16 +177,12 @@ class AnomalyDetector(keras.Model):
             anomaly: float32 of the same shape.
             normal_copy: Reconstructions of the normal images.
             anomaly_copy: Reconstructions of the anomalies.
-            training: Whether the discriminators use the statistics of the batch.
+            training: Whether batch normalization uses the statistics of the batch.
         """
         config = self.loss_config
-        # With the statistics of the batch, the latents of equal images would differ, and the
-        # moving ones would follow reconstructions, which the encoder does not see at inference.
-        latents, copied_latents = _in_one_pass(self._encoder, normal, normal_copy, training=False)
-        normal_real, normal_fake = _in_one_pass(
-            self.normal_discriminator, normal, normal_copy, training
-        )
-        anomaly_real, anomaly_fake = _in_one_pass(
+        latents, copied_latents = self._latents(normal, normal_copy, training)
+        normal_real, normal_fake = _judge(self.normal_discriminator, normal, normal_copy, training)
+        anomaly_real, anomaly_fake = _judge(
             self.anomaly_discriminator, anomaly, anomaly_copy, training
         )
         return {
@@ -199,6 +195,22 @@ class AnomalyDetector(keras.Model):
             "normal_discriminator": losses.discriminator_loss(normal_real, normal_fake),
             "anomaly_discriminator": losses.discriminator_loss(anomaly_real, anomaly_fake),
         }
+
+    def _latents(
+        self, images: tf.Tensor, copies: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the latents of images and of their reconstructions.
+
+        One pass, so that equal images have equal latents, and one that leaves the moving
+        statistics alone: the encoder sees no reconstructions at inference.
+        """
+        latents, _ = self._encoder.stateless_call(
+            self._encoder.trainable_variables,
+            self._encoder.non_trainable_variables,
+            tf.concat([images, copies], 0),
+            training=training,
+        )
+        return tf.split(latents, 2)
 
     def weighted_groups(self, values: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the weighted sums of the normal and of the anomaly group of losses."""
@@ -237,8 +249,8 @@ class AnomalyDetector(keras.Model):
             mean.assign(decay * mean + (1.0 - decay) * value)
 
 
-def _in_one_pass(
-    network: keras.Model, real: tf.Tensor, fake: tf.Tensor, training: bool
+def _judge(
+    discriminator: keras.Model, real: tf.Tensor, fake: tf.Tensor, training: bool
 ) -> list[tf.Tensor]:
     """Return the maps of real and of reconstructed images, from one pass over both."""
-    return tf.split(network(tf.concat([real, fake], 0), training=training), 2)
+    return tf.split(discriminator(tf.concat([real, fake], 0), training=training), 2)
