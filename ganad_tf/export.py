@@ -22,12 +22,12 @@ from ganad_tf.quantization.objectives import match_float_output
 from ganad_tf.quantization.twin import build_twin
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.tflite_file import float_tensors
-from ganad_tf.training import paired_batches
+from ganad_tf.training import make_deterministic, paired_batches
 
 MODEL_FILE = "model.tflite"
 CALIBRATION_IMAGES = 512
 LARGEST_FOLDING_DIFFERENCE = 1e-3
-EPOCHS = 1
+EPOCHS = 3
 LEARNING_RATE = 1e-5
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def export(run: Run, variant: Variant) -> Path:
             f"{run.folder} is not trained to its end: ganad-tf train --resume {run.folder}"
         )
     splits = load_recorded_splits(run)
-    keras.utils.set_random_seed(run.config.seed)
+    make_deterministic(run.config.seed)
     generator = load_generator(run.generator_path)
     content = _convert(
         variant, generator, paired_batches(run.config, splits.train), splits.validation.data.images

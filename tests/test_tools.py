@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from ganad_tf.runs import Run
 from tools import qat_objectives, regimes
 
 
+@pytest.mark.slow
 def test_regimes(tmp_path: Path) -> None:
     out = tmp_path / "regimes.json"
     arguments = ["--dataset", "digits", "--epochs", "1", "--seeds", "1", "--out", str(out)]
@@ -19,6 +21,7 @@ def test_regimes(tmp_path: Path) -> None:
     assert again.output == result.output
 
 
+@pytest.mark.slow
 def test_qat_objectives(tmp_path: Path, small_run: Run, monkeypatch) -> None:
     monkeypatch.setattr(qat_objectives, "SCHEDULES", ((1, 1e-5),))
     out = tmp_path / "objectives.json"

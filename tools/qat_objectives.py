@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 import click
-import keras
 import numpy as np
 import tensorflow as tf
 from scipy.stats import spearmanr
@@ -32,7 +31,7 @@ from ganad_tf.quantization.objectives import match_float_output
 from ganad_tf.quantization.twin import build_twin
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.statistics import auroc, auroc_difference
-from ganad_tf.training import paired_batches
+from ganad_tf.training import make_deterministic, paired_batches
 
 SCHEDULES = ((1, 1e-5), (3, 1e-5), (3, 1e-4), (10, 1e-4))
 
@@ -90,7 +89,7 @@ def main(run_folder: Path, out: Path) -> None:
     results = json.loads(out.read_text()) if out.exists() else {}
 
     def quantize(name: str, epochs: int, learning_rate: float) -> bytes:
-        keras.utils.set_random_seed(run.config.seed)
+        make_deterministic(run.config.seed)
         twin = build_twin(folded, run.config.data.size)
         calibration = calibration_images(batches)
         if not epochs:
