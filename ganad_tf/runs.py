@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ganad_tf import __version__
-from ganad_tf.config import RunConfig, make_config, read_config, to_toml
+from ganad_tf.config import RunConfig
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Splits
 from ganad_tf.errors import UserError
 from ganad_tf.files import new_folder, read_json, write_json, write_text
+from ganad_tf.settings import make_config, read_config, to_toml
 
 SCHEMA_VERSION = 1
 DEFAULT_RUNS = Path("runs")

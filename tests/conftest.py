@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganad_tf.config import RunConfig, make_config
+from ganad_tf.config import RunConfig
 from ganad_tf.runs import Run
+from ganad_tf.settings import make_config
 from tests.parts import save_part
 
 

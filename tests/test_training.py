@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from ganad_tf.checkpoints import load_checkpoint, load_generator
-from ganad_tf.config import RunConfig, make_config
+from ganad_tf.config import RunConfig
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
 from ganad_tf.files import TEMPORARY
 from ganad_tf.runs import Run, load_recorded_splits
+from ganad_tf.settings import make_config
 from ganad_tf.training import paired_batches, resume, train
 
 

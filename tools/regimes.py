@@ -18,10 +18,11 @@ import keras
 import tensorflow as tf
 
 from ganad_tf.callbacks import validate
-from ganad_tf.config import RunConfig, make_config
+from ganad_tf.config import RunConfig
 from ganad_tf.data.sources import load_splits
 from ganad_tf.files import write_json
 from ganad_tf.models.detector import AnomalyDetector
+from ganad_tf.settings import make_config
 from ganad_tf.training import (
     compile_detector,
     detector_options,

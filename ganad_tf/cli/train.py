@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from ganad_tf.cli.tables import print_evaluation
-from ganad_tf.config import DATASET_DEFAULTS, RunConfig, make_config, read_config
+from ganad_tf.config import RunConfig
 from ganad_tf.environment import import_tensorflow_quietly
 from ganad_tf.errors import UserError
 from ganad_tf.runs import DEFAULT_RUNS, Run
+from ganad_tf.settings import DATASET_DEFAULTS, make_config, read_config
 
 NEWEST = "newest"
 

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from ganad_tf.config import DATASET_DEFAULTS, RunConfig, make_config, read_config, to_toml
+from ganad_tf.config import RunConfig
 from ganad_tf.data.sources import SOURCES
 from ganad_tf.errors import UserError
+from ganad_tf.settings import DATASET_DEFAULTS, make_config, read_config, to_toml
 
 
 def test_every_source_has_defaults() -> None:

@@ -1,0 +1,122 @@
+"""Configurations from defaults, TOML files and flags, and back to TOML."""
+
+import dataclasses
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import tomli_w
+
+from ganad_tf.config import DataConfig, RunConfig
+from ganad_tf.errors import UserError
+
+Section = TypeVar("Section")
+
+DATASET_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+    "digits": {
+        "data": {"size": 16, "validation_fraction": 0.2},
+        "loss": {"patch_size": 4},
+        "train": {"epochs": 20, "passes": 10, "shift": 1},
+    },
+    "mnist": {"train": {"epochs": 10, "shift": 2}},
+    "fashion-mnist": {"train": {"epochs": 10, "flip": True}},
+    "cifar10": {"train": {"epochs": 30, "flip": True, "shift": 3}},
+    "cifar100": {"train": {"epochs": 40, "flip": True, "shift": 3}},
+    "folder": {"data": {"size": 128}, "train": {"epochs": 60, "flip": True}},
+}
+
+
+def make_config(*layers: dict[str, Any]) -> RunConfig:
+    """Build a configuration: the defaults of its data set, then each layer on top.
+
+    Args:
+        layers: Nested dictionaries as TOML has them; later ones win; None means not given.
+
+    Raises:
+        UserError: If a key is unknown or a value has the wrong type.
+    """
+    dataset = _chosen_dataset(layers)
+    merged: dict[str, Any] = {}
+    for layer in ({"data": {"dataset": dataset}}, DATASET_DEFAULTS.get(dataset, {}), *layers):
+        merged = _merge(merged, layer)
+    return _build(RunConfig, merged, "configuration")
+
+
+def _chosen_dataset(layers: tuple[dict[str, Any], ...]) -> str:
+    sections = [layer.get("data") for layer in layers]
+    chosen = [section.get("dataset") for section in sections if isinstance(section, dict)]
+    named = [dataset for dataset in chosen if isinstance(dataset, str)]
+    return named[-1] if named else DataConfig.dataset
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a TOML file into a layer for `make_config`.
+
+    Raises:
+        UserError: If the file is missing or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
+
+
+def to_toml(config: RunConfig) -> str:
+    """Write a configuration as TOML; what is None is left out."""
+    return tomli_w.dumps(_without_none(dataclasses.asdict(config)))
+
+
+def _merge(base: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in layer.items():
+        if isinstance(value, dict):
+            section = merged.get(key, {})
+            if not isinstance(section, dict):
+                raise UserError(f"configuration: {key} must be a section, got {section!r}")
+            merged[key] = _merge(section, value)
+        elif value is not None:
+            merged[key] = value
+    return merged
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def _build(section: type[Section], values: dict[str, Any], where: str) -> Section:
+    hints = typing.get_type_hints(section)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise UserError(f"{where}: unknown key {unknown[0]!r}, expected one of {', '.join(hints)}")
+    return section(
+        **{key: _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()}
+    )
+
+
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise UserError(f"{where} must be a section, got {value!r}")
+        return _build(typing.cast("type", kind), value, where)
+    if typing.get_origin(kind) is Literal:
+        if value not in typing.get_args(kind):
+            raise UserError(
+                f"{where} must be one of {', '.join(typing.get_args(kind))}, got {value!r}"
+            )
+        return value
+    expected = [
+        option for option in typing.get_args(kind) or (kind,) if option is not types.NoneType
+    ]
+    if float in expected and type(value) is int:
+        return float(value)
+    if type(value) not in expected:
+        raise UserError(f"{where} must be {expected[0].__name__}, got {value!r}")
+    return value
