@@ -15,6 +15,7 @@ from ganad_tf.conversion import Precision, convert, convert_post_training
 from ganad_tf.data.batches import PairedBatches
 from ganad_tf.errors import UserError
 from ganad_tf.files import remove_leftovers, replacing
+from ganad_tf.lowering import lower_transposed_convolutions
 from ganad_tf.manifest import AGREEMENT_PLOT, VERIFICATION_FILE, write_manifest
 from ganad_tf.quantization.aware import fine_tune, make_quantization_aware
 from ganad_tf.quantization.folding import FoldedLayer, fold_generator
@@ -124,11 +125,13 @@ def _convert(
     )
     if difference > LARGEST_FOLDING_DIFFERENCE:
         raise AssertionError(f"the folded generator differs by {difference}: folding is wrong")
+    if variant.precision != Precision.INT8:
+        return convert(twin, variant.precision)
     if variant.is_post_training:
-        return convert_post_training(twin, calibration_images(batches))
-    if variant.precision == Precision.INT8:
-        return convert(_quantize(generator, twin, folded, batches), Precision.INT8)
-    return convert(twin, variant.precision)
+        content = convert_post_training(twin, calibration_images(batches))
+    else:
+        content = convert(_quantize(generator, twin, folded, batches), Precision.INT8)
+    return lower_transposed_convolutions(content)
 
 
 def _quantize(

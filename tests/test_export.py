@@ -22,6 +22,7 @@ from ganad_tf.quantization.twin import build_twin
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.tflite_file import float_tensors, read_tensors
 from tests.quantization.test_folding import generator_with_random_statistics
+from tests.test_lowering import transposed_convolutions
 
 FULL_SIZE_LIMIT = 112_000
 
@@ -49,6 +50,10 @@ def test_int8_output_saturates_at_the_range_of_images(int8_model: Path) -> None:
     details = Interpreter(str(int8_model)).get_output_details()[0]
     assert details["dtype"] == np.int8
     assert details["quantization"] == (pytest.approx(1 / 255, rel=1e-6), -128)
+
+
+def test_exported_transposed_convolutions_are_of_version_3(int8_model: Path) -> None:
+    assert {version for version, _ in transposed_convolutions(int8_model.read_bytes())} == {3}
 
 
 def test_full_size_int8_file_is_small(tmp_path: Path) -> None:

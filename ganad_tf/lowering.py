@@ -1,0 +1,58 @@
+"""Lowering operator versions of a TFLite file, so that older compilers and runtimes take it.
+
+TensorFlow writes TRANSPOSE_CONV version 4 when a ReLU is fused into it; edgetpu_compiler 16.0
+and runtimes before TensorFlow 2.13 know version 3 at most (google-coral/edgetpu issue 845).
+Where the int8 output has the zero point -128, its smallest value stands for 0: saturation does
+what the ReLU would do, so the fused ReLU can be dropped without changing a bit of the output.
+"""
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+
+FILE_IDENTIFIER = b"TFL3"
+WITHOUT_FUSED_ACTIVATION = 3
+LOWEST_INT8 = -128
+
+
+def lower_transposed_convolutions(content: bytes) -> bytes:
+    """Drop the fused ReLU of transposed convolutions where saturation takes its place.
+
+    Args:
+        content: A full-int8 `.tflite` file.
+
+    Returns:
+        The file with every TRANSPOSE_CONV at version 3 and the same output bit by bit, or
+        the file as it is where one of them has an activation that cannot be dropped so.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    convolutions = [
+        (operator, subgraph.tensors[operator.outputs[0]])
+        for subgraph in model.subgraphs
+        for operator in subgraph.operators
+        if _is_transposed_convolution(model.operatorCodes[operator.opcodeIndex])
+    ]
+    if not all(_saturates_like_its_activation(*pair) for pair in convolutions):
+        return content
+    for operator, _ in convolutions:
+        operator.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.NONE
+        code = model.operatorCodes[operator.opcodeIndex]
+        code.version = min(code.version, WITHOUT_FUSED_ACTIVATION)
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _is_transposed_convolution(code: schema.OperatorCodeT) -> bool:
+    return schema.BuiltinOperator.TRANSPOSE_CONV in (code.builtinCode, code.deprecatedBuiltinCode)
+
+
+def _saturates_like_its_activation(operator: schema.OperatorT, output: schema.TensorT) -> bool:
+    activation = operator.builtinOptions.fusedActivationFunction
+    if activation == schema.ActivationFunctionType.NONE:
+        return True
+    is_relu = activation == schema.ActivationFunctionType.RELU
+    return (
+        is_relu
+        and output.type == schema.TensorType.INT8
+        and output.quantization.zeroPoint.tolist() == [LOWEST_INT8]
+    )
