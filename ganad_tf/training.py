@@ -1,6 +1,7 @@
 """Training a detector into a run folder, from the start or from where it was killed."""
 
 import importlib.util
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from ganad_tf.models.detector import AnomalyDetector
 from ganad_tf.plots import plot_history
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.sampling import sample_anomalies
+
+logger = logging.getLogger(__name__)
 
 
 def train(config: RunConfig, folder: Path, tensorboard: bool = False) -> Run:
@@ -92,6 +95,7 @@ def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -
 
 
 def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
+    logger.info("run folder: %s", run.folder)
     with run.exclusively():
         remove_leftovers(run.folder)
         if not run.is_trained:

@@ -73,8 +73,6 @@ def train_command(
     else:
         _refuse_settings({"config": config_file, "name": name, **flags})
         stopped = _stopped_run(resume, runs)
-        folder = stopped.folder
-    click.echo(f"run folder: {folder}")
     import_tensorflow_quietly()
     from ganad_tf import evaluation, training
 
