@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from ganad_tf.cli.options import runs_option
 from ganad_tf.cli.tables import print_evaluation
 from ganad_tf.config import RunConfig
 from ganad_tf.environment import import_tensorflow_quietly
 from ganad_tf.errors import UserError
-from ganad_tf.runs import DEFAULT_RUNS, Run
+from ganad_tf.runs import Run
 from ganad_tf.settings import DATASET_DEFAULTS, make_config, read_config
 
 NEWEST = "newest"
@@ -42,13 +43,7 @@ NEWEST = "newest"
 @click.option("--learning-rate", type=float, help="Peak of the learning rate.")
 @click.option("--regime", help="joint (both groups of losses each step) or random (one of them).")
 @click.option("--seed", type=int, help="Seed of all that is random.  [default: 0]")
-@click.option(
-    "--runs",
-    default=DEFAULT_RUNS,
-    type=click.Path(path_type=Path),
-    show_default=True,
-    help="Where run folders are.",
-)
+@runs_option
 @click.option("--name", help="Name of the run folder.  [default: data set, class and time]")
 @click.option(
     "--resume",
@@ -69,18 +64,27 @@ def train_command(
     """Train a detector into a new run folder, and evaluate it on its test split."""
     if resume is None:
         config = _config(config_file, flags)
-        folder = runs / (name or _default_name(config))
+        run = _start(config, runs / (name or _default_name(config)), tensorboard)
     else:
         _refuse_settings({"config": config_file, "name": name, **flags})
-        stopped = _stopped_run(resume, runs)
-    import_tensorflow_quietly()
-    from ganad_tf import evaluation, training
+        run = _go_on(_stopped_run(resume, runs), tensorboard)
+    from ganad_tf.evaluation import evaluate
 
-    if resume is None:
-        run = training.train(config, folder, tensorboard)
-    else:
-        run = training.resume(stopped, tensorboard)
-    print_evaluation(evaluation.evaluate(run))
+    print_evaluation(evaluate(run))
+
+
+def _start(config: RunConfig, folder: Path, tensorboard: bool) -> Run:
+    import_tensorflow_quietly()
+    from ganad_tf.training import train
+
+    return train(config, folder, tensorboard)
+
+
+def _go_on(stopped: Run, tensorboard: bool) -> Run:
+    import_tensorflow_quietly()
+    from ganad_tf.training import resume
+
+    return resume(stopped, tensorboard)
 
 
 def _refuse_settings(settings: dict[str, Any]) -> None:
