@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from ganad_tf import __version__
+from ganad_tf.cli.check import check_command
 from ganad_tf.cli.evaluate import evaluate_command
 from ganad_tf.cli.export import export_command, verify_command
 from ganad_tf.cli.train import train_command
@@ -64,5 +65,5 @@ def cli() -> None:
         logger.propagate = False
 
 
-for command in (train_command, evaluate_command, export_command, verify_command):
+for command in (train_command, evaluate_command, export_command, verify_command, check_command):
     cli.add_command(command)
