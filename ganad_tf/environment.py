@@ -24,10 +24,12 @@ def prepare() -> None:
 def import_tensorflow_quietly() -> None:
     """Import TensorFlow without the notes that it writes before any log level counts.
 
-    A failing import still raises, with its own message.
+    Its warnings, of retraced functions and the like, are for who develops with it, not for who
+    uses this. A failing import still raises, with its own message.
     """
     with _silenced_stderr():
-        import tensorflow  # noqa: F401
+        import tensorflow
+    tensorflow.get_logger().setLevel("ERROR")
 
 
 @contextmanager

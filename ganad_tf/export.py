@@ -1,160 +1,130 @@
-"""From a finished run to a bundle with a model file."""
+"""From a finished run to the bundles that go to stations."""
 
 import logging
-from dataclasses import dataclass
+import shutil
+from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
-import keras
-import numpy as np
-import tf_keras
-from numpy.typing import NDArray
+from PIL import Image
 
-from ganad_station.score import to_input
-from ganad_tf.checkpoints import load_generator
-from ganad_tf.conversion import Precision, convert, convert_post_training
-from ganad_tf.data.batches import PairedBatches
+from ganad_station.choice import open_model
+from ganad_tf.edgetpu import compile_for_edge_tpu
 from ganad_tf.errors import UserError
-from ganad_tf.files import remove_leftovers, replacing
-from ganad_tf.lowering import lower_transposed_convolutions
-from ganad_tf.manifest import AGREEMENT_PLOT, VERIFICATION_FILE, write_manifest
-from ganad_tf.quantization.aware import fine_tune, make_quantization_aware
-from ganad_tf.quantization.folding import FoldedLayer, fold_generator
-from ganad_tf.quantization.objectives import match_float_output
-from ganad_tf.quantization.twin import build_twin
+from ganad_tf.evaluation import DEFAULT_FALSE_REJECT_RATE
+from ganad_tf.files import remove_leftovers, replacing_folder
+from ganad_tf.inference import score_images
+from ganad_tf.manifest import write_manifest
+from ganad_tf.model_files import ModelFiles
+from ganad_tf.recipes import Format, Precision, Recipe, Variant
 from ganad_tf.runs import Run, load_recorded_splits
+from ganad_tf.station_program import write_station_program
+from ganad_tf.statistics import threshold_at
+from ganad_tf.targets.check import check
+from ganad_tf.targets.profile import load_profile
+from ganad_tf.tflite_conversion import IoType
 from ganad_tf.tflite_file import float_tensors
-from ganad_tf.training import make_deterministic, paired_batches
+from ganad_tf.variants import bundle_name, recipes_for
 
-MODEL_FILE = "model.tflite"
-CALIBRATION_IMAGES = 512
-LARGEST_FOLDING_DIFFERENCE = 1e-3
-EPOCHS = 3
-LEARNING_RATE = 1e-5
+STATION_PROGRAM = "station.pyz"
+README = "README.md"
+SELFTEST_PICTURE = "selftest.png"
+CORAL = "coral"
+QUANTIZATION_AWARE = Variant()
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Variant:
-    """What to export.
-
-    Attributes:
-        precision: Number format of the file.
-        is_post_training: Whether int8 comes from calibration alone, without training.
-    """
-
-    precision: Precision = Precision.INT8
-    is_post_training: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name of the bundle folder."""
-        return f"{self.precision}-ptq" if self.is_post_training else str(self.precision)
-
-
-def export(run: Run, variant: Variant) -> Path:
-    """Fold, quantize and convert the generator of a run into `<run>/bundles/<variant>/`.
+def export(
+    run: Run,
+    targets: Sequence[str],
+    variant: Variant = QUANTIZATION_AWARE,
+    io_type: IoType = IoType.INT8,
+    false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE,
+) -> list[Path]:
+    """Export the generator of a run into one bundle a target, `<run>/bundles/<target>/`.
 
     Args:
         run: A finished run.
+        targets: What kinds of stations to export for.
         variant: What to export.
+        io_type: Input and output of int8 TFLite files.
+        false_reject_rate: Share of good parts that may be rejected; sets the threshold, on the
+            validation scores of the float model.
 
     Returns:
-        The path of the model file. Its manifest says that it is not verified: `verify` is
-        the next step.
+        The model files of all bundles. Their manifests say that they are not verified:
+        `verify` is the next step.
 
     Raises:
-        UserError: If the run is not finished or its data have changed.
+        UserError: If the run is not finished, its data have changed, the rate is out of
+            range, or a target is unknown or has no such variant.
     """
+    chosen = {target: recipes_for(target, variant) for target in targets}
     if not run.is_trained:
         raise UserError(
             f"{run.folder} is not trained to its end: ganad-tf train --resume {run.folder}"
         )
     splits = load_recorded_splits(run)
-    make_deterministic(run.config.seed)
-    generator = load_generator(run.generator_path)
-    content = _convert(
-        variant, generator, paired_batches(run.config, splits.train), splits.validation.data.images
-    )
-    bundle = run.folder / "bundles" / variant.name
-    bundle.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(bundle)
-    for outdated in (VERIFICATION_FILE, AGREEMENT_PLOT):
-        (bundle / outdated).unlink(missing_ok=True)
-    model_path = bundle / MODEL_FILE
-    with replacing(model_path) as temporary:
-        temporary.write_bytes(content)
-        if variant.precision == Precision.INT8:
-            _check_integers(temporary)
-    write_manifest(model_path, run, variant.name, splits.test.data.images.shape[1:])
-    return model_path
+    model_files = ModelFiles(run, splits, io_type)
+    normals = splits.validation.normals
+    threshold = {
+        "value": threshold_at(false_reject_rate, score_images(model_files.generator, normals)),
+        "false_reject_rate": false_reject_rate,
+        "calibrated_on": f"{len(normals)} normal images of the validation split, float model",
+    }
+    paths = []
+    for target, recipes in chosen.items():
+        folder = run.folder / "bundles" / bundle_name(target, variant)
+        folder.parent.mkdir(exist_ok=True)
+        remove_leftovers(folder.parent)
+        with replacing_folder(folder) as temporary:
+            _fill(temporary, target, recipes, model_files)
+            selftest = _write_selftest(temporary, recipes, normals[0])
+            run_id = run.identity["id"]
+            write_manifest(
+                temporary, run_id, target, recipes, normals.shape[1:], threshold, selftest
+            )
+        paths += [folder / recipe.file for recipe in recipes]
+    return paths
 
 
-def folding_difference(
-    generator: keras.Model, twin: tf_keras.Model, images: NDArray[np.uint8]
-) -> float:
-    """Return the largest difference of the two models' outputs over all pixels of images."""
-    return max(
-        float(np.abs(generator.predict_on_batch(batch) - twin.predict_on_batch(batch)).max())
-        for batch in (to_input(images[start : start + 256]) for start in range(0, len(images), 256))
-    )
+def _fill(folder: Path, target: str, recipes: tuple[Recipe, ...], model_files: ModelFiles) -> None:
+    for recipe in recipes:
+        path = folder / recipe.file
+        path.write_bytes(model_files.make(recipe))
+        if recipe.format == Format.TFLITE and recipe.precision == Precision.INT8:
+            _check_integers(path)
+        report = check(path, load_profile(target))
+        logger.info("%s/%s: %s", target, recipe.file, report.summary)
+        if target == CORAL:
+            _compile(path)
+    write_station_program(folder / STATION_PROGRAM)
+    with resources.as_file(resources.files("ganad_boards") / target / README) as page:
+        shutil.copyfile(page, folder / README)
 
 
-def calibration_images(batches: PairedBatches) -> NDArray[np.float32]:
-    """Return the images that ranges are calibrated on, half of them normal.
-
-    float32 `(count, size, size, channels)` in [0, 1], 512 of them or all there are.
-    """
-    half = CALIBRATION_IMAGES // 2
-    return to_input(np.concatenate([batches.normals[:half], batches.anomalies[:half]]))
-
-
-def _convert(
-    variant: Variant,
-    generator: keras.Model,
-    batches: PairedBatches,
-    validation_images: NDArray[np.uint8],
-) -> bytes:
-    folded = fold_generator(generator)
-    twin = build_twin(folded, generator.input_shape[1])
-    difference = folding_difference(generator, twin, validation_images)
-    logger.info(
-        "batch normalization folded: outputs differ by at most %.1e over %d validation images",
-        difference,
-        len(validation_images),
-    )
-    if difference > LARGEST_FOLDING_DIFFERENCE:
-        raise AssertionError(f"the folded generator differs by {difference}: folding is wrong")
-    if variant.precision != Precision.INT8:
-        return convert(twin, variant.precision)
-    if variant.is_post_training:
-        content = convert_post_training(twin, calibration_images(batches))
+def _compile(path: Path) -> None:
+    compilation = compile_for_edge_tpu(path)
+    if compilation is None:
+        logger.info("edgetpu_compiler is not on PATH: %s has the command to run elsewhere", README)
     else:
-        content = convert(_quantize(generator, twin, folded, batches), Precision.INT8)
-    return lower_transposed_convolutions(content)
+        logger.info(
+            "edgetpu_compiler: %d operations on the Edge TPU, %d on the CPU",
+            compilation.on_edge_tpu,
+            compilation.on_cpu,
+        )
 
 
-def _quantize(
-    generator: keras.Model,
-    twin: tf_keras.Model,
-    folded: list[FoldedLayer],
-    batches: PairedBatches,
-) -> tf_keras.Model:
-    model = make_quantization_aware(twin, folded, calibration_images(batches))
-    fine_tune(
-        model,
-        batches,
-        match_float_output(generator),
-        EPOCHS,
-        LEARNING_RATE,
-        lambda epoch, value: logger.info(
-            "quantization-aware training, epoch %d of %d: distance to the float output %.5f",
-            epoch,
-            EPOCHS,
-            value,
-        ),
-    )
-    return model
+def _write_selftest(folder: Path, recipes: tuple[Recipe, ...], image: Any) -> dict[str, Any]:
+    picture = image[:, :, 0] if image.shape[2] == 1 else image
+    Image.fromarray(picture).save(folder / SELFTEST_PICTURE)
+    scores = {
+        recipe.file: float(open_model(folder / recipe.file).score(image[None])[0])
+        for recipe in recipes
+    }
+    return {"image": SELFTEST_PICTURE, "scores": scores}
 
 
 def _check_integers(model_path: Path) -> None:

@@ -31,21 +31,30 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: If `path` is a folder that is not empty.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _beside(path)
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
+    with _temporary_folder(path) as temporary:
         yield temporary
         os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path`; it takes the place of `path` when the block ends."""
+    with _temporary_folder(path) as temporary:
+        yield temporary
+        outdated = temporary.with_name(f"{temporary.name}.outdated")
+        if path.exists():
+            os.replace(path, outdated)
+        os.replace(temporary, path)
+        shutil.rmtree(outdated, ignore_errors=True)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed process left of files that it was replacing."""
+    """Remove what a killed process left of files and folders that it was replacing."""
     for path in folder.glob(f"{TEMPORARY}*"):
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -73,6 +82,18 @@ def read_json(path: Path, remedy: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({reason(error)}): {remedy}") from None
+
+
+@contextmanager
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _beside(path)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _beside(path: Path) -> Path:

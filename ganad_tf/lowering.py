@@ -6,8 +6,15 @@ Where the int8 output has the zero point -128, its smallest value stands for 0: 
 what the ReLU would do, so the fused ReLU can be dropped without changing a bit of the output.
 """
 
+import tempfile
+from pathlib import Path
+
 import flatbuffers
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+
+from ganad_station.runtimes.litert import LiteRtModel
 
 FILE_IDENTIFIER = b"TFL3"
 WITHOUT_FUSED_ACTIVATION = 3
@@ -40,6 +47,27 @@ def lower_transposed_convolutions(content: bytes) -> bytes:
     builder = flatbuffers.Builder(len(content))
     builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
     return bytes(builder.Output())
+
+
+def is_bit_identical(content: bytes, other: bytes, images: NDArray[np.uint8]) -> bool:
+    """Run two int8 files on images and tell whether every bit of their outputs is the same.
+
+    Args:
+        content: A `.tflite` file.
+        other: Another.
+        images: uint8 `(count, height, width, channels)`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.tflite")
+        path.write_bytes(content)
+        first = LiteRtModel(path)
+        path.unlink()
+        path.write_bytes(other)
+        second = LiteRtModel(path)
+        return all(
+            np.array_equal(first.reconstruct_one(image), second.reconstruct_one(image))
+            for image in images
+        )
 
 
 def _is_transposed_convolution(code: schema.OperatorCodeT) -> bool:

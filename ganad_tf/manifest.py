@@ -1,84 +1,99 @@
-"""What a bundle holds beside its model: the manifest says what the model is."""
+"""Writing the manifest of a bundle; `ganad_station.bundle` reads it."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
+from ganad_station.bundle import MANIFEST_FILE, SCHEMA_VERSION, read_manifest, sha256
+from ganad_station.errors import StationError
+from ganad_station.score import PIXEL_LEVELS
 from ganad_tf import __version__
 from ganad_tf.errors import UserError
-from ganad_tf.files import read_json, write_json
+from ganad_tf.files import write_json
+from ganad_tf.recipes import Recipe
 from ganad_tf.runs import Run
 
-MANIFEST_FILE = "manifest.json"
-VERIFICATION_FILE = "verification.json"
-AGREEMENT_PLOT = "agreement.png"
-SCHEMA_VERSION = 1
-REQUIRED_KEYS = frozenset({"schema_version", "run", "files"})
+SCORE_DEFINITION = "mean absolute reconstruction error over pixels and channels, in [0, 1]"
 
 
-def write_manifest(model_path: Path, run: Run, variant: str, image_shape: tuple[int, ...]) -> None:
+def write_manifest(
+    folder: Path,
+    run_id: str,
+    target: str,
+    recipes: tuple[Recipe, ...],
+    image_shape: tuple[int, ...],
+    threshold: dict[str, Any],
+    selftest: dict[str, Any],
+) -> None:
     """Write the manifest of a bundle that is not verified yet.
 
     Args:
-        model_path: The model file; the manifest goes beside it.
-        run: The run that it was exported from.
-        variant: How it was made, such as `int8` or `int8-ptq`.
+        folder: The bundle, with all its other files in place.
+        run_id: Id of the run that it was exported from.
+        target: The kind of station that it is for.
+        recipes: Its models, the preferred one first.
         image_shape: Height, width and channels of the input.
+        threshold: Value, and what it was calibrated on.
+        selftest: Name of the stored picture and its score under each model.
     """
     height, width, channels = image_shape
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "ganad_tf": __version__,
-        "run": run.identity["id"],
-        "variant": variant,
-        "files": {model_path.name: _sha256(model_path)},
-        "input": {"height": height, "width": width, "channels": channels, "range": [0, 1]},
-        "score": "mean absolute reconstruction error",
-        "verified": False,
+        "run": run_id,
+        "target": target,
+        "files": {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()},
+        "models": [_describe(recipe) for recipe in recipes],
+        "input": {"height": height, "width": width, "channels": channels, "levels": PIXEL_LEVELS},
+        "score": SCORE_DEFINITION,
+        "threshold": threshold,
+        "selftest": selftest,
+        "verification": {},
     }
-    write_json(model_path.parent / MANIFEST_FILE, manifest)
-
-
-def read_manifest(model_path: Path) -> dict[str, Any] | None:
-    """Return the manifest beside a model file, None if there is none.
-
-    Raises:
-        UserError: If it is damaged, of another schema version, or belongs to another file.
-    """
-    path = model_path.parent / MANIFEST_FILE
-    if not path.is_file():
-        return None
-    manifest = read_json(path, "export the model again")
-    missing = REQUIRED_KEYS - set(manifest if isinstance(manifest, dict) else ())
-    if missing:
-        raise UserError(f"{path} lacks {min(missing)!r}: export the model again")
-    version = manifest["schema_version"]
-    if version != SCHEMA_VERSION:
-        raise UserError(
-            f"{path} has schema version {version}, this ganad-tf reads {SCHEMA_VERSION}: "
-            "export the model again"
-        )
-    if model_path.is_file() and manifest["files"] != {model_path.name: _sha256(model_path)}:
-        raise UserError(f"{model_path} is not the file that {path} describes: export it again")
-    return manifest
+    write_json(folder / MANIFEST_FILE, manifest)
 
 
 def check_origin(model_path: Path, run: Run) -> None:
-    """Raise `UserError` if the manifest beside a model file names another run."""
-    manifest = read_manifest(model_path)
-    if manifest is not None and manifest["run"] != run.identity["id"]:
+    """Check that a model file is the one that the manifest beside it describes, if there is one.
+
+    Raises:
+        UserError: If the manifest is damaged, of another schema version, describes another
+            file, or names another run.
+    """
+    manifest = _manifest_beside(model_path)
+    if manifest is None:
+        return
+    if manifest["run"] != run.identity["id"]:
         raise UserError(
             f"{model_path} was exported from run {manifest['run']}, not from {run.folder}: "
             "name the right one with --run, or export again"
         )
+    if model_path.is_file() and manifest["files"].get(model_path.name) != sha256(model_path):
+        raise UserError(
+            f"{model_path} is not the file that {model_path.parent / MANIFEST_FILE} describes: "
+            "export it again"
+        )
 
 
-def mark_verified(model_path: Path, is_verified: bool) -> None:
-    """Record the outcome of a verification in the manifest, if there is one."""
-    manifest = read_manifest(model_path)
+def record_verification(model_path: Path, outcome: dict[str, Any]) -> None:
+    """Record the outcome of a verification in the manifest beside the model, if there is one."""
+    manifest = _manifest_beside(model_path)
     if manifest is not None:
-        write_json(model_path.parent / MANIFEST_FILE, {**manifest, "verified": is_verified})
+        manifest["verification"][model_path.name] = outcome
+        write_json(model_path.parent / MANIFEST_FILE, manifest)
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _describe(recipe: Recipe) -> dict[str, str]:
+    description = {"file": recipe.file, "precision": str(recipe.precision)}
+    if recipe.precision == "int8":
+        method = "post-training" if recipe.is_post_training else "quantization-aware training"
+        description |= {"quantization": method, "activations": str(recipe.scheme)}
+    return description
+
+
+def _manifest_beside(model_path: Path) -> dict[str, Any] | None:
+    if not (model_path.parent / MANIFEST_FILE).is_file():
+        return None
+    try:
+        return read_manifest(model_path.parent)
+    except StationError as error:
+        raise UserError(str(error)) from None

@@ -1,29 +1,32 @@
 """The proof that an exported file decides like the float model."""
 
+import csv
 import dataclasses
+import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ganad_station.runtime import TfliteModel
+from ganad_station.choice import PACKAGES, open_model
+from ganad_station.errors import StationError
+from ganad_station.runtimes.model import Model
 from ganad_tf.checkpoints import load_generator
+from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError, reason
 from ganad_tf.evaluation import DEFAULT_FALSE_REJECT_RATE
-from ganad_tf.files import write_json
+from ganad_tf.files import write_json, write_text
 from ganad_tf.inference import score_images
-from ganad_tf.manifest import (
-    AGREEMENT_PLOT,
-    VERIFICATION_FILE,
-    check_origin,
-    mark_verified,
-)
+from ganad_tf.manifest import check_origin, record_verification
 from ganad_tf.plots import plot_agreement
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.statistics import Estimate, auroc, auroc_difference, threshold_at
 
 DEFAULT_MAX_DROP = 0.005
+EVIDENCE_FOLDER = "verification"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Verification:
         model: Name of the file.
         images: Test images, each scored by both.
         float_auroc: AUROC of the float Keras generator.
-        exported_auroc: AUROC of the file under LiteRT.
+        exported_auroc: AUROC of the file under the station's runtime.
         difference: `exported_auroc - float_auroc` with DeLong's paired 95 % interval.
         max_drop: Largest drop of AUROC that passes.
         rank_correlation: Spearman's correlation of the two scores.
@@ -60,51 +63,90 @@ class Verification:
     exported_bytes: int
     is_verified: bool
 
+    def summary(self) -> dict[str, Any]:
+        """Return what a manifest says of it."""
+        return {
+            "float_auroc": self.float_auroc,
+            "exported_auroc": self.exported_auroc,
+            "difference": dataclasses.asdict(self.difference),
+            "max_drop": self.max_drop,
+            "images": self.images,
+            "is_verified": self.is_verified,
+        }
+
 
 def verify(
-    model_path: Path,
+    model_paths: Sequence[Path],
     run: Run,
     max_drop: float = DEFAULT_MAX_DROP,
     false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE,
-) -> Verification:
-    """Score the test split with an exported file and with its float model, and compare.
+) -> list[Verification]:
+    """Score the test split with exported files and with their float model, and compare.
 
-    Writes `verification.json` and `agreement.png` beside the file, and the outcome into the
-    manifest, if there is one.
+    Writes into `verification/` beside each file: `<file>.json` with the figures, `<file>.csv`
+    with both scores of every image, `<file>.png` with a plot of them; and the outcome into the
+    manifest, if there is one. A file runs in the code and the runtime that a station has.
 
     Args:
-        model_path: A `.tflite` file.
-        run: The run that it was exported from.
+        model_paths: Model files that export wrote.
+        run: The run that they were exported from.
         max_drop: Largest drop of AUROC that passes.
         false_reject_rate: Where to set the threshold that decisions are compared at, on the
             validation scores of the float model.
 
     Raises:
-        UserError: If the file cannot be loaded, was exported from another run, does not fit
-            the run's images, the data have changed, or the rate is out of range.
+        UserError: If a file cannot be loaded, was exported from another run, does not fit the
+             run's images, the data have changed, or the rate is out of range.
     """
-    check_origin(model_path, run)
+    for path in model_paths:
+        check_origin(path, run)
     splits = load_recorded_splits(run)
+    images = splits.test.data.images
+    models = [load_model(path, images.shape[1:]) for path in model_paths]
     generator = load_generator(run.generator_path)
-    model = load_tflite(model_path, splits.test.data.images.shape[1:])
     threshold = threshold_at(false_reject_rate, score_images(generator, splits.validation.normals))
-    reference = score_images(generator, splits.test.data.images)
-    scores = model.score(splits.test.data.images)
-    is_anomaly = splits.test.is_anomaly
-    plot_agreement(is_anomaly, reference, scores, threshold, model_path.parent / AGREEMENT_PLOT)
-    verification = compare(
-        is_anomaly,
-        reference,
-        scores,
-        model=model_path.name,
-        max_drop=max_drop,
-        threshold=threshold,
-        float_bytes=4 * generator.count_params(),
-        exported_bytes=model_path.stat().st_size,
-    )
-    write_json(model_path.parent / VERIFICATION_FILE, dataclasses.asdict(verification))
-    mark_verified(model_path, verification.is_verified)
-    return verification
+    reference = score_images(generator, images)
+    verifications = []
+    for path, model in zip(model_paths, models, strict=True):
+        scores = model.score(images)
+        verification = compare(
+            splits.test.is_anomaly,
+            reference,
+            scores,
+            model=path.name,
+            max_drop=max_drop,
+            threshold=threshold,
+            float_bytes=4 * generator.count_params(),
+            exported_bytes=path.stat().st_size,
+        )
+        _write_evidence(path, verification, splits.test, reference, scores)
+        record_verification(path, verification.summary())
+        verifications.append(verification)
+    return verifications
+
+
+def _write_evidence(
+    model_path: Path,
+    verification: Verification,
+    test: Split,
+    reference: NDArray[np.float64],
+    scores: NDArray[np.float64],
+) -> None:
+    folder = model_path.parent / EVIDENCE_FOLDER
+    folder.mkdir(exist_ok=True)
+    plot = folder / f"{model_path.name}.png"
+    plot_agreement(test.is_anomaly, reference, scores, verification.threshold, plot)
+    write_json(folder / f"{model_path.name}.json", dataclasses.asdict(verification))
+    write_text(folder / f"{model_path.name}.csv", _scores_csv(test, reference, scores))
+
+
+def _scores_csv(test: Split, reference: NDArray[np.float64], scores: NDArray[np.float64]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("name", "kind", "float_score", "exported_score"))
+    kinds = np.array(test.data.kind_names)[test.data.kinds]
+    writer.writerows(zip(test.data.names, kinds, reference.tolist(), scores.tolist(), strict=True))
+    return text.getvalue()
 
 
 def compare(
@@ -138,18 +180,21 @@ def compare(
     )
 
 
-def load_tflite(path: Path, image_shape: tuple[int, ...]) -> TfliteModel:
+def load_model(path: Path, image_shape: tuple[int, ...]) -> Model:
     """Load an exported file and check that it takes images of this shape.
 
     Raises:
-        UserError: If it does not exist, is no TFLite model, or takes another shape.
+        UserError: If it does not exist, is no model, has no runtime here, or takes another
+            shape.
     """
     if not path.is_file():
-        raise UserError(f"{path} does not exist: give the .tflite file that export wrote")
+        raise UserError(f"{path} does not exist: give a model file that export wrote")
     try:
-        model = TfliteModel(path)
-    except (ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no TFLite model ({reason(error)})") from None
+        model = open_model(path)
+    except ImportError:
+        raise UserError(f"{path} needs pip install {PACKAGES[path.suffix]}") from None
+    except (StationError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} cannot be loaded ({reason(error)}): export it again") from None
     if model.image_shape != image_shape:
         raise UserError(
             f"{path} takes images of shape {model.image_shape}, the run has {image_shape}: "

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ganad_tf.config import RunConfig
 from ganad_tf.runs import Run
@@ -28,11 +29,40 @@ def small_run(small_config: RunConfig, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def int8_model(small_run: Run) -> Path:
-    """The exported int8 file of `small_run`, inside its bundle."""
-    from ganad_tf.export import Variant, export
+def bundles(small_run: Run) -> dict[str, Path]:
+    """The verified bundles of `small_run` by target; copy one to change it."""
+    from ganad_tf.export import export
+    from ganad_tf.targets.profile import TARGETS
+    from ganad_tf.verification import verify
 
-    return export(small_run, Variant())
+    paths = export(small_run, TARGETS)
+    verify(paths, small_run, max_drop=0.05)
+    return {path.parent.name: path.parent for path in paths}
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(bundles: dict[str, Path]) -> Path:
+    """The verified bundle of `small_run` for the CPU; copy it to change it."""
+    return bundles["cpu"]
+
+
+@pytest.fixture(scope="session")
+def part_pictures(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 20 test images of `small_run` as PNG files, named `<kind>-<index>.png`."""
+    from ganad_tf.runs import load_recorded_splits
+
+    folder = tmp_path_factory.mktemp("parts")
+    data = load_recorded_splits(small_run).test.data
+    for index in range(20):
+        name = f"{data.kind_names[data.kinds[index]]}-{index:02d}.png"
+        Image.fromarray(data.images[index, :, :, 0]).save(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def int8_model(bundle_folder: Path) -> Path:
+    """The exported int8 TFLite file of `small_run`, inside its verified bundle."""
+    return bundle_folder / "model.tflite"
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from ganad_station.bundle import Bundle
 from ganad_tf.cli import cli
 from ganad_tf.files import TEMPORARY
 from ganad_tf.runs import Run
@@ -153,15 +154,16 @@ def test_export_takes_the_newest_run_and_verifies(undisturbed: Path, tmp_path: P
     (tmp_path / "runs" / "new" / "run.json").write_text(json.dumps(identity))
     result = invoke("export", "--int8", "--runs", tmp_path / "runs", "--max-drop", 0.05)
     assert result.exit_code == 0, result.output
-    bundle = tmp_path / "runs" / "new" / "bundles" / "int8"
-    assert json.loads((bundle / "manifest.json").read_text())["verified"]
-    assert "AUROC, exported" in result.output
+    bundle = tmp_path / "runs" / "new" / "bundles" / "cpu"
+    assert Bundle.open(bundle).is_verified
+    for file in ("cpu/model.tflite", "cpu/model.onnx"):
+        assert file in result.output
     again = invoke("verify", bundle / "model.tflite", "--max-drop", 0.05)
     assert again.exit_code == 0, again.output
     failed = invoke("verify", bundle / "model.tflite", "--max-drop", -1)
     assert failed.exit_code == 3
     assert "NOT VERIFIED" in failed.output
-    assert not json.loads((bundle / "manifest.json").read_text())["verified"]
+    assert not Bundle.open(bundle).is_verified
 
 
 def test_tensorboard_logs_on_request(tmp_path: Path) -> None:
@@ -223,6 +225,8 @@ def test_wrong_inputs_of_the_other_commands(tmp_path: Path, small_run: Run) -> N
     assert_refused(invoke("evaluate", *rate), "not in the range 0<=x<1")
     assert_refused(invoke("export", "--run", tmp_path), "is no run folder")
     assert_refused(invoke("export", "--float16", "--ptq", "--run", tmp_path), "--ptq makes int8")
+    assert_refused(invoke("export", "--target", "tpu"), "unknown target 'tpu'", "choose one of")
+    assert_refused(invoke("export", "--target", "coral", "--float32"), "leave out --target")
     assert_refused(invoke("verify", tmp_path / "a.tflite"), "lies in no run folder", "--run")
     missing = (tmp_path / "a.tflite", "--run", small_run.folder)
     assert_refused(invoke("verify", *missing), "does not exist")
@@ -272,7 +276,7 @@ def test_the_first_command_of_the_readme(tmp_path: Path) -> None:
     assert code == 0, output
     code, output = run_to_end("export", "--int8", cwd=tmp_path)
     assert code == 0, output
-    (verification,) = tmp_path.glob("runs/*/bundles/int8/verification.json")
+    (verification,) = tmp_path.glob("runs/*/bundles/cpu/verification/model.tflite.json")
     figures = json.loads(verification.read_text())
     assert figures["float_auroc"] > 0.98
     assert figures["is_verified"]

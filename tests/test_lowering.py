@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from ganad_station.runtime import TfliteModel
+from ganad_station.runtimes.litert import LiteRtModel
 from ganad_station.score import to_input
 from ganad_tf.config import TrainConfig
-from ganad_tf.conversion import Precision, convert
 from ganad_tf.data.batches import PairedBatches
-from ganad_tf.lowering import lower_transposed_convolutions
+from ganad_tf.lowering import is_bit_identical, lower_transposed_convolutions
 from ganad_tf.quantization.aware import fine_tune, make_quantization_aware
-from ganad_tf.quantization.folding import fold_generator
 from ganad_tf.quantization.objectives import match_float_output
-from ganad_tf.quantization.twin import build_twin
+from ganad_tf.quantization.preparation import prepare
+from ganad_tf.recipes import Precision, Scheme
+from ganad_tf.tflite_conversion import convert
 from tests.quantization.test_folding import generator_with_random_statistics
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 3), np.uint8)
@@ -33,15 +33,14 @@ def transposed_convolutions(content: bytes) -> list[tuple[int, int]]:
 
 def reconstructions(path: Path, content: bytes) -> np.ndarray:
     path.write_bytes(content)
-    return TfliteModel(path).reconstruct(IMAGES)
+    return LiteRtModel(path).reconstruct(IMAGES)
 
 
 @pytest.fixture(scope="module")
 def int8_generator() -> bytes:
     """A generator as the converter writes it, quantized but not lowered."""
     generator = generator_with_random_statistics(32, 3, 8)
-    folded = fold_generator(generator)
-    aware = make_quantization_aware(build_twin(folded, 32), folded, to_input(IMAGES[:50]))
+    aware = make_quantization_aware(prepare(generator, to_input(IMAGES[:50])), Scheme.ASYMMETRIC)
     batches = PairedBatches(IMAGES[:8], IMAGES[8:16], TrainConfig(batch_size=4), 0)
     fine_tune(aware, batches, match_float_output(generator), 1, 1e-4, lambda *_: None)
     return convert(aware, Precision.INT8)
@@ -59,6 +58,16 @@ def test_not_a_bit_of_the_output_changes(int8_generator: bytes, tmp_path: Path) 
     after = reconstructions(tmp_path / "after.tflite", lowered)
     assert np.array_equal(before, after)
     assert np.unique(before).size > 50
+
+
+def test_a_changed_bit_is_noticed(int8_generator: bytes) -> None:
+    assert is_bit_identical(int8_generator, int8_generator, IMAGES[:20])
+    model = schema.ModelT.InitFromPackedBuf(int8_generator, 0)
+    largest = max(model.buffers, key=lambda buffer: 0 if buffer.data is None else len(buffer.data))
+    largest.data = largest.data ^ 1
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    assert not is_bit_identical(int8_generator, bytes(builder.Output()), IMAGES[:20])
 
 
 def test_the_dropped_activation_was_at_work(int8_generator: bytes) -> None:

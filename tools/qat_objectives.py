@@ -17,20 +17,20 @@ import numpy as np
 import tensorflow as tf
 from scipy.stats import spearmanr
 
-from ganad_station.runtime import TfliteModel
+from ganad_station.runtimes.litert import LiteRtModel
 from ganad_tf.checkpoints import load_checkpoint, load_generator
-from ganad_tf.conversion import Precision, convert, convert_post_training
 from ganad_tf.data.splits import Split
-from ganad_tf.export import calibration_images
 from ganad_tf.files import write_json
 from ganad_tf.inference import score_images
+from ganad_tf.model_files import calibration_images
 from ganad_tf.models.detector import AnomalyDetector
 from ganad_tf.quantization.aware import Objective, fine_tune, make_quantization_aware
-from ganad_tf.quantization.folding import fold_generator
 from ganad_tf.quantization.objectives import match_float_output
-from ganad_tf.quantization.twin import build_twin
+from ganad_tf.quantization.preparation import prepare
+from ganad_tf.recipes import Precision, Scheme
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.statistics import auroc, auroc_difference
+from ganad_tf.tflite_conversion import convert, convert_post_training
 from ganad_tf.training import make_deterministic, paired_batches
 
 SCHEDULES = ((1, 1e-5), (3, 1e-5), (3, 1e-4), (10, 1e-4))
@@ -56,7 +56,7 @@ def measure(content: bytes, validation: Split, reference: np.ndarray) -> dict[st
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
-        scores = TfliteModel(path).score(validation.data.images)
+        scores = LiteRtModel(path).score(validation.data.images)
     difference = auroc_difference(validation.is_anomaly, scores, reference)
     return {
         "auroc": auroc(validation.is_anomaly, scores),
@@ -77,7 +77,7 @@ def main(run_folder: Path, out: Path) -> None:
     splits = load_recorded_splits(run)
     batches = paired_batches(run.config, splits.train)
     generator = load_generator(run.generator_path)
-    folded = fold_generator(generator)
+    prepared = prepare(generator, calibration_images(batches))
     reference = score_images(generator, splits.validation.data.images)
     teacher = match_float_output(generator)
     losses = training_losses(load_checkpoint(run.best_path))
@@ -90,11 +90,9 @@ def main(run_folder: Path, out: Path) -> None:
 
     def quantize(name: str, epochs: int, learning_rate: float) -> bytes:
         make_deterministic(run.config.seed)
-        twin = build_twin(folded, run.config.data.size)
-        calibration = calibration_images(batches)
         if not epochs:
-            return convert_post_training(twin, calibration)
-        model = make_quantization_aware(twin, folded, calibration)
+            return convert_post_training(prepared.twin, calibration_images(batches))
+        model = make_quantization_aware(prepared, Scheme.ASYMMETRIC)
         fine_tune(model, batches, objectives[name], epochs, learning_rate, lambda *_: None)
         return convert(model, Precision.INT8)
 

@@ -1,1 +1,1 @@
-"""What runs on an inspection station: images, models and scores, without TensorFlow."""
+"""What runs on an inspection station: pictures, models, scores and decisions, no TensorFlow."""

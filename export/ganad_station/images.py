@@ -1,17 +1,22 @@
 """From a picture to the array that a model takes: the one mapping of training and station."""
 
+import os
 from pathlib import Path
+from typing import Iterator
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+
+from ganad_station.errors import StationError
 
 MODES = {1: "L", 3: "RGB"}
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B")
 DEEP_MODES = ("I", "I;16", "I;16L", "I;16B")
 DEEP_LEVELS = 65535
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 
-class UnreadableImageError(Exception):
+class UnreadableImageError(StationError):
     """A file is no picture, or a broken one; the message is one line that names it."""
 
 
@@ -22,6 +27,18 @@ def is_color(path: Path) -> bool:
         UnreadableImageError: If the file cannot be read as a picture.
     """
     return _open(path).mode not in GREY_MODES
+
+
+def pictures_in(folder: Path) -> Iterator[Path]:
+    """Find the pictures of a folder and its subfolders by their suffixes, in order.
+
+    Hidden files and folders are left out, links to folders are not followed.
+    """
+    for parent, folders, files in os.walk(str(folder)):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
+                yield Path(parent, name)
 
 
 def read_image(path: Path, size: int, channels: int) -> np.ndarray:

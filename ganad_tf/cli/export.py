@@ -11,10 +11,13 @@ from ganad_tf.cli.options import (
     max_drop_option,
     run_options,
 )
-from ganad_tf.cli.tables import print_verification
+from ganad_tf.cli.tables import print_verifications
 from ganad_tf.environment import import_tensorflow_quietly
 from ganad_tf.errors import UserError
+from ganad_tf.recipes import Precision, Variant
 from ganad_tf.runs import RUN_FILE, Run
+from ganad_tf.targets.profile import TARGETS
+from ganad_tf.variants import recipes_for
 
 NOT_VERIFIED = 3
 
@@ -22,43 +25,62 @@ NOT_VERIFIED = 3
 @click.command("export")
 @run_options
 @click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    default=("cpu",),
+    show_default=True,
+    help=f"Station to export for, several times for several: {', '.join(TARGETS)}.",
+)
+@click.option(
     "--int8",
     "precision",
     flag_value="int8",
     default="int8",
-    help="Full-integer TFLite after quantization-aware training.  [default]",
+    help="Integers after quantization-aware training.  [default]",
 )
 @click.option(
-    "--float16",
-    "precision",
-    flag_value="float16",
-    help="TFLite with float16 weights, for comparison.",
+    "--float16", "precision", flag_value="float16", help="float16 weights, for comparison."
 )
-@click.option("--float32", "precision", flag_value="float32", help="Float TFLite, for comparison.")
+@click.option("--float32", "precision", flag_value="float32", help="Float, for comparison.")
 @click.option(
     "--ptq", is_flag=True, help="int8 from calibration alone, without training, for comparison."
+)
+@click.option(
+    "--io",
+    "io_type",
+    type=click.Choice(["int8", "uint8"]),
+    default="int8",
+    show_default=True,
+    help="Input and output of int8 TFLite files.",
 )
 @max_drop_option
 @false_reject_rate_option
 def export_command(
     run_folder: Path | None,
     runs: Path,
+    targets: tuple[str, ...],
     precision: str,
     ptq: bool,
+    io_type: str,
     max_drop: float,
     false_reject_rate: float,
 ) -> None:
-    """Export the generator of a run and verify the file; exit code 3 if it fails."""
+    """Export a run as one bundle a target and verify every file; exit code 3 if one fails."""
     if ptq and precision != "int8":
         raise UserError(f"--ptq makes int8: leave out --{precision}")
+    variant = Variant(Precision(precision), ptq)
+    for target in targets:
+        recipes_for(target, variant)
     run = find_run(run_folder, runs)
     import_tensorflow_quietly()
-    from ganad_tf.conversion import Precision
-    from ganad_tf.export import Variant, export
+    from ganad_tf.export import export
+    from ganad_tf.tflite_conversion import IoType
 
-    model_path = export(run, Variant(Precision(precision), ptq))
-    click.echo(f"wrote {model_path}")
-    _verify(model_path, run.folder, max_drop, false_reject_rate)
+    paths = export(run, list(dict.fromkeys(targets)), variant, IoType(io_type), false_reject_rate)
+    for folder in dict.fromkeys(path.parent for path in paths):
+        click.echo(f"wrote {folder}")
+    _verify(paths, run, max_drop, false_reject_rate)
 
 
 @click.command("verify")
@@ -75,7 +97,7 @@ def verify_command(
     model: Path, run_folder: Path | None, max_drop: float, false_reject_rate: float
 ) -> None:
     """Verify an exported file against its float model again; exit code 3 if it fails."""
-    _verify(model, run_folder or _run_around(model), max_drop, false_reject_rate)
+    _verify([model], Run.open(run_folder or _run_around(model)), max_drop, false_reject_rate)
 
 
 def _run_around(model: Path) -> Path:
@@ -86,11 +108,11 @@ def _run_around(model: Path) -> Path:
     return run_folder
 
 
-def _verify(model: Path, run_folder: Path, max_drop: float, false_reject_rate: float) -> None:
+def _verify(models: list[Path], run: Run, max_drop: float, false_reject_rate: float) -> None:
     import_tensorflow_quietly()
     from ganad_tf.verification import verify
 
-    verification = verify(model, Run.open(run_folder), max_drop, false_reject_rate)
-    print_verification(verification)
-    if not verification.is_verified:
+    verifications = verify(models, run, max_drop, false_reject_rate)
+    print_verifications(models, verifications)
+    if not all(verification.is_verified for verification in verifications):
         sys.exit(NOT_VERIFIED)

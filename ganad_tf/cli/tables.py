@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ganad_tf.evaluation import Evaluation
     from ganad_tf.verification import Verification
 
@@ -35,25 +37,30 @@ def print_evaluation(evaluation: "Evaluation") -> None:
     )
 
 
-def print_verification(verification: "Verification") -> None:
-    """Print an exported file against the float model."""
-    smaller = verification.float_bytes / verification.exported_bytes
+def print_verifications(paths: "list[Path]", verifications: "list[Verification]") -> None:
+    """Print exported files against their float model, a row each."""
+    first = verifications[0]
+    click.echo(
+        f"against the float model, AUROC {first.float_auroc:.5f}, on {first.images} test images; "
+        f"the AUROC may drop by {first.max_drop}, decisions at {first.threshold:.5f}"
+    )
+    header = ("file", "AUROC", "difference [95 % interval]", "rank corr.", "flips", "bytes", "")
+    rows = [header, *map(_verification_row, paths, verifications)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        click.echo(f"  {'  '.join(cells)}".rstrip())
+
+
+def _verification_row(path: "Path", verification: "Verification") -> tuple[str, ...]:
     to_reject, to_accept = verification.flipped_to_reject, verification.flipped_to_accept
-    flips = f"{to_reject + to_accept} ({to_reject} to NG, {to_accept} to OK)"
-    outcome = "verified" if verification.is_verified else "NOT VERIFIED"
-    click.echo(f"{verification.model} against the float model, {verification.images} test images")
-    print_table(
-        [
-            ("AUROC, float", f"{verification.float_auroc:.5f}"),
-            ("AUROC, exported", f"{verification.exported_auroc:.5f}"),
-            ("difference [95 % interval]", f"{verification.difference:+.5f}"),
-            ("rank correlation", f"{verification.rank_correlation:.5f}"),
-            (f"decisions flipped at {verification.threshold:.5f}", flips),
-            ("float weights", f"{verification.float_bytes:,} bytes"),
-            (
-                "exported file",
-                f"{verification.exported_bytes:,} bytes, {smaller:.2f} times smaller",
-            ),
-            (outcome, f"the AUROC may drop by {verification.max_drop}"),
-        ]
+    smaller = verification.float_bytes / verification.exported_bytes
+    return (
+        f"{path.parent.name}/{path.name}",
+        f"{verification.exported_auroc:.5f}",
+        f"{verification.difference:+.5f}",
+        f"{verification.rank_correlation:.5f}",
+        f"{to_reject} to NG, {to_accept} to OK",
+        f"{verification.exported_bytes:,} (1/{smaller:.2f})",
+        "verified" if verification.is_verified else "NOT VERIFIED",
     )

@@ -1,49 +1,110 @@
 """Quantization-aware training of the generator with tfmot."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
-from numpy.typing import NDArray
 
 from ganad_tf.data.batches import PairedBatches
-from ganad_tf.quantization.folding import FoldedLayer
+from ganad_tf.quantization.preparation import PreparedGenerator
+from ganad_tf.recipes import Scheme
 
 Objective = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """From float images `(batch, size, size, channels)`, the first half of them normal and the
 second anomalous, and their reconstructions, to the scalar to minimize."""
 
 WRAPPED = "quant_"
+BITS = 8
 
 
-def make_quantization_aware(
-    twin: tf_keras.Model, folded: list[FoldedLayer], calibration: NDArray[np.float32]
-) -> tf_keras.Model:
-    """Insert fake quantization into a folded generator.
+class LayerQuantization(tfmot.quantization.keras.QuantizeConfig):
+    """How tfmot quantizes a layer of the generator.
 
-    The input and the output have the fixed range [0, 1], so that the int8 input is exactly
-    the pixel minus 128 and the int8 output saturates where scoring clips. All other ranges
-    start from what the layers give for the calibration images: tfmot's own start, [-6, 6]
-    with a decay of .999, would take thousands of steps to reach them.
+    The kernel of a convolution has a scale an output channel, that of a transposed one has a
+    single scale: TensorRT has no other for them (NVIDIA/TensorRT issue 2380).
 
     Args:
-        twin: The model from `build_twin`.
-        folded: The layers it was built from.
-        calibration: float32 images `(count, size, size, channels)` in [0, 1].
+        upper: Upper end of the range of the activations, None to leave them as they are.
+        scheme: How they are mapped.
+    """
+
+    def __init__(self, upper: float | None, scheme: str) -> None:
+        self.upper, self.scheme = upper, scheme
+
+    def get_weights_and_quantizers(self, layer: tf_keras.layers.Layer) -> list:
+        """Return the kernel with its quantizer, where there is a kernel."""
+        if not hasattr(layer, "kernel"):
+            return []
+        is_transposed = isinstance(layer, tf_keras.layers.Conv2DTranspose)
+        return [(layer.kernel, _kernel_quantizer(per_axis=not is_transposed))]
+
+    def get_activations_and_quantizers(self, layer: tf_keras.layers.Layer) -> list:
+        """Return the activation with its fixed range, where there is one."""
+        if self.upper is None:
+            return []
+        is_symmetric = self.scheme == Scheme.SYMMETRIC
+        quantizer = tfmot.quantization.keras.quantizers.FixedQuantizer(
+            BITS, -self.upper if is_symmetric else 0.0, self.upper, narrow_range=is_symmetric
+        )
+        return [(layer.activation, quantizer)]
+
+    def set_quantize_weights(self, layer: tf_keras.layers.Layer, quantize_weights: list) -> None:
+        """Put the fake-quantized kernel in place."""
+        if quantize_weights:
+            (layer.kernel,) = quantize_weights
+
+    def set_quantize_activations(
+        self, layer: tf_keras.layers.Layer, quantize_activations: list
+    ) -> None:
+        """Put the fake-quantized activation in place."""
+        if quantize_activations:
+            (layer.activation,) = quantize_activations
+
+    def get_output_quantizers(self, layer: tf_keras.layers.Layer) -> list:
+        """Return none: outputs are quantized with their activation."""
+        return []
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"upper": self.upper, "scheme": self.scheme}
+
+
+def make_quantization_aware(prepared: PreparedGenerator, scheme: Scheme) -> tf_keras.Model:
+    """Insert fake quantization into a generator.
+
+    The input and the output have the fixed range [0, 1], so that the int8 input is exactly
+    the pixel minus 128 and the int8 output saturates where scoring clips.
+
+    Args:
+        prepared: The generator from `prepare`.
+        scheme: How activations are mapped to 8 bits.
 
     Returns:
         A tf_keras model of the same input and output.
     """
     keras = tfmot.quantization.keras
-    with keras.quantize_scope():
-        model = keras.fix_input_output_range(keras.quantize_model(twin))
-    for layer in folded:
-        weights = _weights(model, layer.name)
+
+    def annotate(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
+        return keras.quantize_annotate_layer(
+            layer.__class__.from_config(layer.get_config()),
+            LayerQuantization(prepared.ranges.get(layer.name), scheme.value),
+        )
+
+    with keras.quantize_scope({"LayerQuantization": LayerQuantization}):
+        annotated = tf_keras.models.clone_model(
+            prepared.twin,
+            clone_function=lambda layer: (
+                layer if isinstance(layer, tf_keras.layers.InputLayer) else annotate(layer)
+            ),
+        )
+        model = keras.fix_input_output_range(keras.quantize_apply(annotated))
+    for layer in prepared.layers:
+        weights = layer_weights(model, layer.name)
         weights["kernel"].assign(layer.kernel)
         weights["bias"].assign(layer.bias)
-    _calibrate(model, twin, calibration)
     return model
 
 
@@ -82,16 +143,18 @@ def fine_tune(
         on_epoch(epoch + 1, float(np.mean(values)))
 
 
-def _calibrate(model: tf_keras.Model, twin: tf_keras.Model, images: NDArray[np.float32]) -> None:
-    inner = [layer for layer in twin.layers[1:] if layer.output is not twin.output]
-    outputs = tf_keras.Model(twin.input, [layer.output for layer in inner])(images)
-    for layer, output in zip(inner, outputs, strict=True):
-        weights = _weights(model, layer.name)
-        kind = "post_activation" if "post_activation_min" in weights else "output"
-        weights[f"{kind}_min"].assign(tf.minimum(tf.reduce_min(output), 0.0))
-        weights[f"{kind}_max"].assign(tf.reduce_max(output))
+def layer_weights(model: tf_keras.Model, name: str) -> dict[str, tf.Variable]:
+    """Return the variables of a quantization-aware layer by their short names.
 
-
-def _weights(model: tf_keras.Model, name: str) -> dict[str, tf.Variable]:
+    Args:
+        model: The model from `make_quantization_aware`.
+        name: Name of the layer in the twin.
+    """
     layer = model.get_layer(WRAPPED + name)
     return {weight.name.split(":")[0].split("/")[-1]: weight for weight in layer.weights}
+
+
+def _kernel_quantizer(per_axis: bool) -> tfmot.quantization.keras.quantizers.Quantizer:
+    return tfmot.quantization.keras.quantizers.LastValueQuantizer(
+        num_bits=BITS, per_axis=per_axis, symmetric=True, narrow_range=True
+    )

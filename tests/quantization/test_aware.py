@@ -5,10 +5,10 @@ import tf_keras
 
 from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches import PairedBatches
-from ganad_tf.quantization.aware import fine_tune, make_quantization_aware
-from ganad_tf.quantization.folding import FoldedLayer, fold_generator
+from ganad_tf.quantization.aware import fine_tune, layer_weights, make_quantization_aware
 from ganad_tf.quantization.objectives import match_float_output
-from ganad_tf.quantization.twin import build_twin
+from ganad_tf.quantization.preparation import PreparedGenerator, prepare
+from ganad_tf.recipes import Scheme
 from tests.quantization.test_folding import generator_with_random_statistics
 
 SIZE = 16
@@ -22,41 +22,43 @@ def generator():
 
 
 @pytest.fixture
-def folded(generator) -> list[FoldedLayer]:
-    return fold_generator(generator)
+def prepared(generator) -> PreparedGenerator:
+    return prepare(generator, INPUTS)
+
+
+@pytest.fixture(params=list(Scheme))
+def scheme(request: pytest.FixtureRequest) -> Scheme:
+    return request.param
 
 
 @pytest.fixture
-def aware(folded: list[FoldedLayer]) -> tf_keras.Model:
-    return make_quantization_aware(build_twin(folded, SIZE), folded, INPUTS)
+def aware(prepared: PreparedGenerator, scheme: Scheme) -> tf_keras.Model:
+    return make_quantization_aware(prepared, scheme)
 
 
-def test_kernels_and_biases_are_those_of_the_folded_generator(aware, folded) -> None:
-    for layer in folded:
-        weights = {
-            w.name.split(":")[0]: w.numpy() for w in aware.get_layer(f"quant_{layer.name}").weights
-        }
+def test_kernels_and_biases_are_those_of_the_prepared_generator(aware, prepared) -> None:
+    for layer in prepared.layers:
+        weights = layer_weights(aware, layer.name)
         assert np.array_equal(weights["kernel"], layer.kernel)
         assert np.array_equal(weights["bias"], layer.bias)
 
 
-def test_ranges_start_from_what_the_calibration_images_give(aware, folded) -> None:
-    twin = build_twin(folded, SIZE)
-    for name, kind in (("encoder_2", "post_activation"), ("decoder_1_skip", "output")):
-        view = tf_keras.Model(twin.input, twin.get_layer(name).output)
-        weights = {
-            w.name.split(":")[0]: w.numpy() for w in aware.get_layer(f"quant_{name}").weights
-        }
-        assert weights[f"{kind}_min"] == 0
-        assert weights[f"{kind}_max"] == pytest.approx(view.predict_on_batch(INPUTS).max())
+def test_activations_lie_on_the_levels_of_their_scheme(aware, prepared, scheme) -> None:
+    name = "encoder_2"
+    view = tf_keras.Model(aware.input, aware.get_layer(f"quant_{name}").output)
+    levels = {Scheme.ASYMMETRIC: 255, Scheme.SYMMETRIC: 127}[scheme]
+    steps = view(INPUTS, training=True).numpy() / prepared.ranges[name] * levels
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-3)
+    assert steps.min() == 0
+    assert steps.max() == pytest.approx(levels)
 
 
 def test_output_lies_on_the_256_levels_of_the_unit_range(aware) -> None:
-    output = aware(INPUTS, training=True).numpy()
-    levels = output * 255
+    levels = aware(INPUTS, training=True).numpy() * 255
     np.testing.assert_allclose(levels, np.round(levels), atol=1e-3)
-    assert output.min() >= 0
-    assert output.max() <= 1
+    assert levels.min() >= 0
+    assert levels.max() <= 255.001
+    assert len(np.unique(np.round(levels))) > 64
 
 
 def test_fine_tuning_comes_closer_to_the_float_output(aware, generator) -> None:

@@ -4,7 +4,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import convolve2d
 
-from ganad_tf.export import folding_difference
+from ganad_tf.model_files import largest_difference
 from ganad_tf.models.generator import build_generator
 from ganad_tf.quantization.folding import fold_generator
 from ganad_tf.quantization.twin import build_twin
@@ -37,7 +37,7 @@ def test_folded_twin_computes_what_the_generator_computes(
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (5, size, size, channels), np.uint8)
     scale = np.abs(generator.predict_on_batch(images / np.float32(255))).max()
-    assert folding_difference(generator, twin, images) < 1e-5 * max(1, scale)
+    assert largest_difference(generator, twin, images) < 1e-5 * max(1, scale)
 
 
 def convolve(image: NDArray, kernel: NDArray) -> NDArray:

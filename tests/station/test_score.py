@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ganad_station.score import clip_reconstructions, error_maps, scores, to_input
+from ganad_station.score import clip_reconstructions, error_levels, error_maps, scores, to_input
 
 
 @given(
@@ -24,3 +24,28 @@ def test_perfect_reconstruction_scores_zero(images: np.ndarray) -> None:
 def test_what_lies_outside_the_range_of_images_is_clipped() -> None:
     clipped = clip_reconstructions(np.array([-0.5, 0.25, 1.5], np.float32))
     assert clipped.tolist() == [0, 0.25, 1]
+
+
+@given(arrays(np.uint8, (2, 4, 4, 3)), arrays(np.uint8, (2, 4, 4, 3)))
+def test_integer_scores_equal_the_float_definition(images: np.ndarray, copies: np.ndarray) -> None:
+    as_float = copies.astype(np.float32) / np.float32(255)
+    np.testing.assert_allclose(scores(images, copies), scores(images, as_float), atol=1e-6)
+    np.testing.assert_allclose(error_maps(images, copies), error_maps(images, as_float), atol=1e-6)
+    exact = np.abs(images.astype(int) - copies.astype(int)).sum(axis=(1, 2, 3)) / (48 * 255)
+    assert scores(images, copies).tolist() == exact.tolist()
+
+
+@given(arrays(np.uint8, (5, 4, 3)), arrays(np.uint8, (5, 4, 3)))
+def test_error_levels_are_the_rounded_mean_over_channels(
+    image: np.ndarray, copy: np.ndarray
+) -> None:
+    exact = np.abs(image.astype(int) - copy.astype(int)).mean(axis=2)
+    levels = error_levels(image, copy)
+    assert levels.dtype == np.uint8
+    assert np.abs(levels - exact).max() <= 0.5
+    as_float = copy.astype(np.float32) / np.float32(255)
+    assert np.abs(error_levels(image, as_float).astype(int) - levels).max() <= 1
+    assert np.array_equal(
+        error_levels(image[:, :, :1], copy[:, :, :1]),
+        np.abs(image[:, :, 0].astype(int) - copy[:, :, 0]),
+    )

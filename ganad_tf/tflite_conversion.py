@@ -9,22 +9,25 @@ import tensorflow as tf
 import tf_keras
 from numpy.typing import NDArray
 
+from ganad_tf.recipes import Precision
 
-class Precision(StrEnum):
-    """Number format of an exported file."""
+
+class IoType(StrEnum):
+    """Number format of the input and output of an int8 file."""
 
     INT8 = "int8"
-    FLOAT16 = "float16"
-    FLOAT32 = "float32"
+    UINT8 = "uint8"
 
 
-def convert(model: tf_keras.Model, precision: Precision) -> bytes:
+def convert(model: tf_keras.Model, precision: Precision, io_type: IoType = IoType.INT8) -> bytes:
     """Convert a model to TFLite with a static batch of 1.
 
     Args:
         model: A quantization-aware model for int8, else a float one.
-        precision: int8 has int8 input and output and integer operations alone, float16 has
-            float16 weights with float32 input and output, float32 is the model as it is.
+        precision: int8 has integer operations alone, float16 has float16 weights with
+            float32 input and output, float32 is the model as it is.
+        io_type: Input and output of an int8 file: int8 is the pixel minus 128, uint8 is the
+            pixel itself, which costs a QUANTIZE at either end.
 
     Returns:
         The content of the `.tflite` file.
@@ -35,19 +38,22 @@ def convert(model: tf_keras.Model, precision: Precision) -> bytes:
     if precision == Precision.FLOAT16:
         converter.target_spec.supported_types = [tf.float16]
     if precision == Precision.INT8:
-        _set_int8_bounds(converter)
+        _set_bounds(converter, io_type)
     with warnings.catch_warnings():
         # Fake quantization carries the ranges; the converter misses statistics all the same.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs")
         return converter.convert()
 
 
-def convert_post_training(model: tf_keras.Model, calibration: NDArray[np.float32]) -> bytes:
+def convert_post_training(
+    model: tf_keras.Model, calibration: NDArray[np.float32], io_type: IoType = IoType.INT8
+) -> bytes:
     """Quantize a float model to int8 from calibration images alone, and convert it.
 
     Args:
         model: A float model.
         calibration: float32 images `(count, size, size, channels)` in [0, 1].
+        io_type: As in `convert`.
 
     Returns:
         The content of the `.tflite` file, int8 like that of `convert`.
@@ -56,7 +62,7 @@ def convert_post_training(model: tf_keras.Model, calibration: NDArray[np.float32
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: _full_range(calibration)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    _set_int8_bounds(converter)
+    _set_bounds(converter, io_type)
     return converter.convert()
 
 
@@ -68,9 +74,8 @@ def _converter(model: tf_keras.Model) -> tf.lite.TFLiteConverter:
     )
 
 
-def _set_int8_bounds(converter: tf.lite.TFLiteConverter) -> None:
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
+def _set_bounds(converter: tf.lite.TFLiteConverter, io_type: IoType) -> None:
+    converter.inference_input_type = converter.inference_output_type = tf.as_dtype(io_type.value)
 
 
 def _full_range(images: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:

@@ -1,0 +1,123 @@
+"""A bundle: the folder that a station gets, and the manifest that describes it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+from ganad_station.errors import StationError
+
+MANIFEST_FILE = "manifest.json"
+SCHEMA_VERSION = 2
+REQUIRED_KEYS = ("files", "input", "models", "run", "schema_version", "selftest", "target")
+
+
+class ModelEntry(NamedTuple):
+    """A model of a bundle.
+
+    Attributes:
+        file: Its name.
+        precision: Its number format, such as `int8`.
+    """
+
+    file: str
+    precision: str
+
+
+class Bundle:
+    """A bundle whose files are those that its manifest names, byte by byte.
+
+    Args:
+        folder: Where it is.
+        manifest: What `manifest.json` says.
+    """
+
+    def __init__(self, folder: Path, manifest: Dict[str, Any]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, folder: Path) -> "Bundle":
+        """Open a bundle and check every file against its SHA-256.
+
+        Raises:
+            StationError: If the folder is no bundle, one of another schema version, or a file
+                is missing or changed.
+        """
+        bundle = cls(folder, read_manifest(folder))
+        for name, expected in bundle.manifest["files"].items():
+            path = folder / name
+            if not path.is_file():
+                raise StationError(f"{path} is missing: copy the whole bundle again")
+            if sha256(path) != expected:
+                raise StationError(
+                    f"{path} is not the file that was verified (its SHA-256 differs): "
+                    "copy the bundle again"
+                )
+        return bundle
+
+    @property
+    def target(self) -> str:
+        """The kind of station that it was made for."""
+        return self.manifest["target"]
+
+    @property
+    def run(self) -> str:
+        """Id of the training run that it comes from."""
+        return self.manifest["run"]
+
+    @property
+    def image_shape(self) -> Tuple[int, int, int]:
+        """Height, width and channels of the images that the models take."""
+        entry = self.manifest["input"]
+        return entry["height"], entry["width"], entry["channels"]
+
+    @property
+    def threshold(self) -> float:
+        """Scores above it are NG."""
+        return self.manifest["threshold"]["value"]
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether every model decided like the float model when it was verified."""
+        return bool(self.models) and all(
+            self.manifest["verification"].get(model.file, {}).get("is_verified", False)
+            for model in self.models
+        )
+
+    @property
+    def models(self) -> List[ModelEntry]:
+        """The models, the best for this target first."""
+        return [ModelEntry(entry["file"], entry["precision"]) for entry in self.manifest["models"]]
+
+
+def read_manifest(folder: Path) -> Dict[str, Any]:
+    """Read the manifest of a bundle.
+
+    Raises:
+        StationError: If it is missing, damaged, or of another schema version.
+    """
+    path = folder / MANIFEST_FILE
+    if not path.is_file():
+        raise StationError(f"{folder} is no bundle (no {MANIFEST_FILE}): name one with --bundle")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StationError(f"{path} cannot be read ({error}): copy it again") from None
+    if not isinstance(manifest, dict) or "schema_version" not in manifest:
+        raise StationError(f"{path} is no manifest: export the bundle again")
+    version = manifest["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise StationError(
+            f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}: "
+            "run the station.pyz that came with it, or export the bundle again"
+        )
+    missing = [key for key in REQUIRED_KEYS if key not in manifest]
+    if missing:
+        raise StationError(f"{path} lacks {missing[0]!r}: export the bundle again")
+    return manifest
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,91 @@
+"""Which model of a bundle runs here: the first whose runtime and device are there."""
+
+import sys
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Tuple
+
+from ganad_station.bundle import Bundle
+from ganad_station.errors import StationError
+from ganad_station.runtimes.model import Model
+
+EDGE_TPU_SUFFIX = "_edgetpu.tflite"
+COMPILED_FOR_THE_DEVICE = ("model.engine", "model_edgetpu.tflite")
+PACKAGES = {".tflite": "ai-edge-litert", ".onnx": "onnxruntime", ".engine": "tensorrt"}
+
+
+def open_model(path: Path, threads: int = 1) -> Model:
+    """Load a model file in the runtime that its name calls for.
+
+    Args:
+        path: A `.tflite`, `_edgetpu.tflite`, `.onnx` or `.engine` file.
+        threads: Threads of the runtime.
+
+    Raises:
+        StationError: If the file is of no known kind, or its device is not there.
+        ImportError: If its runtime is not installed.
+        ValueError: If the runtime cannot load it.
+    """
+    opener = _OPENERS.get(path.suffix)
+    if opener is None:
+        raise StationError(
+            "{} is no model file: give one that ends in {}".format(path, ", ".join(_OPENERS))
+        )
+    return opener(path, threads)
+
+
+def choose_model(bundle: Bundle, threads: int) -> Tuple[str, Model]:
+    """Load the first model of a bundle that runs here; say on stderr what was passed over.
+
+    Raises:
+        StationError: If none does.
+    """
+    reasons: List[str] = []
+    for name in _candidates(bundle):
+        model = _try_to_open(bundle.folder / name, threads, reasons)
+        if model is not None:
+            for reason in reasons:
+                print(f"warning: passed over {reason}; using {name}", file=sys.stderr)
+            return name, model
+    raise StationError("no model of {} runs here: {}".format(bundle.folder, "; ".join(reasons)))
+
+
+def _try_to_open(path: Path, threads: int, reasons: List[str]) -> Optional[Model]:
+    try:
+        return open_model(path, threads)
+    except ImportError:
+        reasons.append(f"{path.name} needs pip install {PACKAGES[path.suffix]}")
+    except (StationError, ValueError, RuntimeError) as error:
+        reasons.append(f"{path.name}: {error}")
+    return None
+
+
+def _candidates(bundle: Bundle) -> List[str]:
+    names = [model.file for model in bundle.models]
+    # Both are compiled from a model of the bundle after export; the selftest is for them.
+    compiled = [name for name in COMPILED_FOR_THE_DEVICE if (bundle.folder / name).is_file()]
+    return compiled + names
+
+
+def _open_tflite(path: Path, threads: int) -> Model:
+    from ganad_station.runtimes.litert import LiteRtModel
+
+    return LiteRtModel(path, threads, uses_edge_tpu=path.name.endswith(EDGE_TPU_SUFFIX))
+
+
+def _open_onnx(path: Path, threads: int) -> Model:
+    from ganad_station.runtimes.onnx import OnnxModel
+
+    return OnnxModel(path, threads)
+
+
+def _open_engine(path: Path, _threads: int) -> Model:
+    from ganad_station.runtimes.tensorrt import TensorRtModel
+
+    return TensorRtModel(path)
+
+
+_OPENERS: Dict[str, Callable[[Path, int], Model]] = {
+    ".tflite": _open_tflite,
+    ".onnx": _open_onnx,
+    ".engine": _open_engine,
+}

@@ -1,0 +1,50 @@
+"""The command line of the station: commands parse, call and print."""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from ganad_station.errors import StationError
+
+COMMANDS = ("score", "watch", "serve", "bench", "selftest")
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the command line and return its exit code; 2 for what the user can mend."""
+    try:
+        parsed = _parser().parse_args(arguments)
+        return parsed.run(parsed)
+    except (StationError, OSError) as error:
+        print("error: {}".format(" ".join(str(error).split())), file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="station.pyz", description="Inspect pictures of parts: OK or NG, with a heat map."
+    )
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        default=_own_folder(),
+        help="the folder with manifest.json (default: where station.pyz is)",
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module("ganad_station.commands." + name)
+        subparser = subparsers.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    return parser
+
+
+def _own_folder() -> Path:
+    program = Path(sys.argv[0])
+    return program.parent if program.suffix == ".pyz" else Path()

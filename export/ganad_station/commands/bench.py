@@ -1,0 +1,68 @@
+"""`station.pyz bench`: how long a part takes on this station."""
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+from typing import Dict, List
+
+import numpy as np
+
+from ganad_station.bundle import Bundle
+from ganad_station.images import read_image
+from ganad_station.inspector import Inspector
+
+HELP = "Measure the latency of an inspection on the stored picture."
+WARM_UP = 20
+MILLISECONDS = 1e3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--count", type=int, default=500, help="inspections to time")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the runtime")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Time the whole inspection, from the file to the decision, and the model alone."""
+    bundle = Bundle.open(arguments.bundle)
+    inspector = Inspector(bundle, arguments.threads)
+    path = bundle.folder / bundle.manifest["selftest"]["image"]
+    figures = {
+        "inspection": _percentiles(_time_inspections(inspector, path, arguments.count)),
+        "reconstruction": _percentiles(_time_model(inspector, path, arguments.count)),
+    }
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if arguments.json:
+        print(json.dumps({"file": inspector.model_name, **figures, "peak_rss_mib": memory}))
+        return 0
+    print(f"{inspector.model_name} under {inspector.model.runtime}, milliseconds")
+    for name, row in figures.items():
+        print("  {:<10}  p50 {p50:.3f}  p90 {p90:.3f}  p99 {p99:.3f}".format(name, **row))
+    print(
+        "  {:.0f} pictures a second, peak memory {:.0f} MiB".format(
+            MILLISECONDS / figures["inspection"]["p50"], memory
+        )
+    )
+    return 0
+
+
+def _time_inspections(inspector: Inspector, path: Path, count: int) -> List[float]:
+    return [inspector.inspect(path).seconds for _ in range(WARM_UP + count)][WARM_UP:]
+
+
+def _time_model(inspector: Inspector, path: Path, count: int) -> List[float]:
+    height, _, channels = inspector.bundle.image_shape
+    image = read_image(path, height, channels)
+    times = []
+    for _ in range(WARM_UP + count):
+        start = time.perf_counter()
+        inspector.model.reconstruct_one(image)
+        times.append(time.perf_counter() - start)
+    return times[WARM_UP:]
+
+
+def _percentiles(seconds: List[float]) -> Dict[str, float]:
+    return {f"p{q}": float(np.percentile(seconds, q)) * MILLISECONDS for q in (50, 90, 99)}

@@ -1,0 +1,67 @@
+"""`station.pyz score`: pictures in, OK or NG out."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Iterator, List
+
+from ganad_station.bundle import Bundle
+from ganad_station.errors import StationError
+from ganad_station.images import UnreadableImageError, pictures_in
+from ganad_station.inspector import Inspection, Inspector
+
+HELP = "Score pictures, or all pictures of folders."
+ALL_READ, SOME_UNREADABLE = 0, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="picture or folder")
+    parser.add_argument("--json", action="store_true", help="a JSON object a line")
+    parser.add_argument("--heatmap", type=Path, metavar="DIR", help="write heat maps into DIR")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the runtime")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score every picture; one that cannot be read is named and does not stop the others."""
+    inspector = Inspector(Bundle.open(arguments.bundle), arguments.threads)
+    if arguments.heatmap:
+        arguments.heatmap.mkdir(parents=True, exist_ok=True)
+    unreadable = 0
+    for number, path in enumerate(_paths(arguments.images), start=1):
+        try:
+            inspection = inspector.inspect(path)
+        except UnreadableImageError as error:
+            unreadable += 1
+            print(f"error: {error}", file=sys.stderr)
+            continue
+        _report(path, inspection, arguments.json)
+        if arguments.heatmap:
+            _write_heatmap(inspection, arguments.heatmap / f"{number:05d}-{path.stem}.png")
+    return SOME_UNREADABLE if unreadable else ALL_READ
+
+
+def _report(path: Path, inspection: Inspection, as_json: bool) -> None:
+    decision = "NG" if inspection.is_ng else "OK"
+    if as_json:
+        record = {"file": str(path), "score": inspection.score, "decision": decision}
+        print(json.dumps(record), flush=True)
+    else:
+        print(f"{decision}  {inspection.score:.5f}  {path}", flush=True)
+
+
+def _write_heatmap(inspection: Inspection, path: Path) -> None:
+    from ganad_station.heatmap import save_heatmap
+
+    save_heatmap(inspection, path)
+
+
+def _paths(images: List[Path]) -> Iterator[Path]:
+    for path in images:
+        if not path.exists():
+            raise StationError(f"{path} does not exist")
+        if path.is_dir():
+            yield from pictures_in(path)
+        else:
+            yield path

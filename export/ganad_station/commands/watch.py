@@ -1,0 +1,83 @@
+"""`station.pyz watch`: every new picture in a folder becomes a result."""
+
+import argparse
+import signal
+import threading
+from pathlib import Path
+from typing import List
+
+from ganad_station.bundle import Bundle
+from ganad_station.claim import Claim
+from ganad_station.errors import StationError
+from ganad_station.inspector import Inspector
+from ganad_station.journal import Journal
+from ganad_station.outputs.delivery import Delivery, Receiver
+from ganad_station.outputs.mqtt import MqttBroker
+from ganad_station.outputs.webhook import Webhook
+from ganad_station.watching import Watch
+
+HELP = "Inspect every new picture in a folder, once."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where pictures arrive")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where results go; made if missing"
+    )
+    parser.add_argument(
+        "--poll", type=float, default=0.5, metavar="SECONDS", help="between two looks into FOLDER"
+    )
+    parser.add_argument("--webhook", metavar="URL", help="POST every result there")
+    parser.add_argument(
+        "--mqtt", metavar="URL", help="publish every result there: mqtt://HOST[:PORT]/TOPIC"
+    )
+    parser.add_argument(
+        "--queue",
+        type=int,
+        default=100000,
+        metavar="N",
+        help="results that may wait for a receiver before inspection stops",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Watch until SIGTERM or SIGINT."""
+    _check(arguments)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    receivers = _receivers(arguments)
+    bundle = Bundle.open(arguments.bundle)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    claim = Claim(arguments.out)
+    try:
+        inspector = Inspector(bundle)
+        with Journal.open(arguments.out) as journal:
+            journal.set_outputs([receiver.name for receiver in receivers], arguments.queue)
+            deliveries = [Delivery(arguments.out, receiver) for receiver in receivers]
+            watch = Watch(arguments.folder, arguments.out, inspector, journal, deliveries, claim)
+            watch.run(stopping, arguments.poll)
+    finally:
+        claim.release()
+    return 0
+
+
+def _receivers(arguments: argparse.Namespace) -> List[Receiver]:
+    receivers: List[Receiver] = []
+    if arguments.webhook:
+        receivers.append(Webhook(arguments.webhook))
+    if arguments.mqtt:
+        receivers.append(MqttBroker(arguments.mqtt))
+    return receivers
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if not arguments.folder.is_dir():
+        raise StationError(f"{arguments.folder} is no folder: give the one where pictures arrive")
+    if arguments.out.resolve() == arguments.folder.resolve():
+        raise StationError("--out is FOLDER itself: give another folder for the results")
+    if not 0 < arguments.poll < float("inf"):
+        raise StationError(f"--poll {arguments.poll} must be above 0")
+    if arguments.queue < 1:
+        raise StationError(f"--queue {arguments.queue} must be 1 or more")

@@ -1,0 +1,65 @@
+"""From a picture to a decision."""
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ganad_station.bundle import Bundle
+from ganad_station.choice import choose_model
+from ganad_station.images import read_image
+from ganad_station.score import error_levels, scores
+
+
+class Inspection(NamedTuple):
+    """What became of a picture.
+
+    Attributes:
+        score: The anomaly score in [0, 1].
+        is_ng: Whether it is above the threshold.
+        image: uint8 `(height, width, channels)`, the picture as the model saw it.
+        reconstruction: The same shape; uint8, 0 to 255, or float32 in [0, 1].
+        seconds: From the file to the decision.
+    """
+
+    score: float
+    is_ng: bool
+    image: np.ndarray
+    reconstruction: np.ndarray
+    seconds: float
+
+    @property
+    def error_map(self) -> np.ndarray:
+        """The reconstruction error of each pixel, uint8 `(height, width)`, 0 to 255."""
+        return error_levels(self.image, self.reconstruction)
+
+
+class Inspector:
+    """A bundle at work.
+
+    Args:
+        bundle: The bundle.
+        threads: Threads of the runtime.
+
+    Raises:
+        StationError: If no runtime is installed that runs one of its models.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        self.bundle = bundle
+        self.model_name, self.model = choose_model(bundle, threads)
+
+    def inspect(self, path: Path) -> Inspection:
+        """Score a picture.
+
+        Raises:
+            UnreadableImageError: If the file is no picture or a broken one.
+        """
+        start = time.perf_counter()
+        height, _, channels = self.bundle.image_shape
+        image = read_image(path, height, channels)
+        reconstruction = self.model.reconstruct_one(image)
+        score = float(scores(image[np.newaxis], reconstruction[np.newaxis])[0])
+        seconds = time.perf_counter() - start
+        return Inspection(score, score > self.bundle.threshold, image, reconstruction, seconds)

@@ -1,0 +1,89 @@
+"""`results.jsonl`: one JSON line a part, each exactly once, made from the journal."""
+
+import json
+from pathlib import Path
+from typing import List, Tuple
+
+from ganad_station.errors import StationError
+from ganad_station.journal import JournalReader, Part
+
+RESULTS_FILE = "results.jsonl"
+TAIL_BYTES = 1 << 20
+BATCH = 1000
+
+
+def to_json(part: Part) -> str:
+    """Write a part as one line of ASCII JSON, which holds file names that are no UTF-8 too."""
+    return json.dumps(part._asdict())
+
+
+class ResultsFile:
+    """The file in a folder; it is opened anew for every write, so it may be rotated away.
+
+    Args:
+        folder: Where it is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / RESULTS_FILE
+
+    def catch_up(self, journal: JournalReader) -> None:
+        """Truncate a torn end and append what the journal has after the last line.
+
+        Raises:
+            StationError: If the file is no such file or goes further than the journal.
+        """
+        last_id = self._mend()
+        if last_id > journal.last_id():
+            raise StationError(
+                f"{self.path} ends with id {last_id}, {journal.path} with {journal.last_id()}: "
+                f"move {self.path.name} away, or bring its journal back"
+            )
+        while True:
+            parts = journal.after(last_id, BATCH)
+            if not parts:
+                return
+            self.append(parts)
+            last_id = parts[-1].id
+
+    def append(self, parts: List[Part]) -> None:
+        """Append a line for each part.
+
+        Raises:
+            StationError: If the disk is full; the next `catch_up` mends what it left.
+        """
+        lines = "".join(to_json(part) + "\n" for part in parts)
+        try:
+            with self.path.open("ab") as file:
+                file.write(lines.encode("ascii"))
+        except OSError as error:
+            raise StationError(
+                f"{self.path} cannot be written ({error.strerror}): "
+                "free space on its disk, then start again"
+            ) from None
+
+    def _mend(self) -> int:
+        """Cut off what is no whole line; return the id of the last line, 0 if there is none."""
+        if not self.path.exists():
+            return 0
+        with self.path.open("r+b") as file:
+            start = max(0, file.seek(0, 2) - TAIL_BYTES)
+            file.seek(start)
+            end, last_id = _last_line(file.read())
+            if end == 0 and start > 0:
+                raise StationError(f"{self.path} is damaged: move it away, it is made anew")
+            file.truncate(start + end)
+        return last_id
+
+
+def _last_line(tail: bytes) -> Tuple[int, int]:
+    """Return where the last whole line ends and its id; (0, 0) if there is none."""
+    end = tail.rfind(b"\n") + 1
+    while end > 0:
+        start = tail.rfind(b"\n", 0, end - 1) + 1
+        try:
+            return end, int(json.loads(tail[start:end])["id"])
+        except (ValueError, TypeError, KeyError):
+            # After a power cut the end may be blocks of zeros.
+            end = start
+    return 0, 0

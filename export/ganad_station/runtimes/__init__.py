@@ -1,0 +1,1 @@
+"""The runtimes that a station may have, behind one interface."""

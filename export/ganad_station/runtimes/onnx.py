@@ -1,0 +1,48 @@
+"""ONNX files under onnxruntime, on TensorRT or CUDA where it has them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ganad_station.runtimes.model import Model
+from ganad_station.score import clip_reconstructions, to_input
+
+PROVIDERS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+class OnnxModel(Model):
+    """An `.onnx` generator with images `(1, height, width, channels)`.
+
+    Args:
+        path: The file.
+        threads: Threads of an operation.
+
+    Raises:
+        ValueError: If the runtime cannot load the file.
+        ImportError: If there is no runtime.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        available = onnxruntime.get_available_providers()
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path),
+                options,
+                providers=[provider for provider in PROVIDERS if provider in available],
+            )
+        except Exception as error:  # its exceptions have no common, public base class
+            raise ValueError(str(error)) from None
+        self._input = self._session.get_inputs()[0]
+        self._is_integer = self._input.type == "tensor(uint8)"
+        super().__init__(tuple(self._input.shape[1:]), "onnxruntime")
+
+    def reconstruct_one(self, image: np.ndarray) -> np.ndarray:
+        """Reconstruct an image; see `Model`."""
+        pixels = image if self._is_integer else to_input(image)
+        (output,) = self._session.run(None, {self._input.name: pixels[np.newaxis]})
+        return output[0] if self._is_integer else clip_reconstructions(output[0])

@@ -1,0 +1,99 @@
+"""What the operator's page and the metrics show, read from the folder that `watch` writes."""
+
+import time
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from ganad_station.claim import is_alive
+from ganad_station.journal import (
+    DECISIONS,
+    JOURNAL_FILE,
+    NG,
+    JournalReader,
+    Part,
+    Queue,
+    from_iso,
+    today,
+)
+from ganad_station.shelf import HEATMAP_FOLDER
+
+TREND = 200
+SHOWN_NG = 12
+
+
+class State(NamedTuple):
+    """A station at a moment.
+
+    Attributes:
+        is_running: Whether `watch` is at work.
+        newest: The last parts, newest first.
+        newest_ng: The last NG parts, newest first.
+        today: Parts by decision, since midnight at the station.
+        total: Parts by decision, since the beginning.
+        seconds: What all inspections took together.
+        queues: How far the outputs have come.
+    """
+
+    is_running: bool
+    newest: List[Part]
+    newest_ng: List[Part]
+    today: Dict[str, int]
+    total: Dict[str, int]
+    seconds: float
+    queues: List[Queue]
+
+
+def read_state(folder: Path) -> State:
+    """Read the state of a station; an empty one before `watch` has ever run.
+
+    Raises:
+        StationError: If the journal cannot be read.
+    """
+    if not (folder / JOURNAL_FILE).exists():
+        nothing = dict.fromkeys(DECISIONS, 0)
+        return State(False, [], [], nothing, nothing, 0.0, [])
+    with JournalReader.open(folder) as journal:
+        return State(
+            is_alive(folder),
+            journal.newest(TREND),
+            journal.newest_with(NG, SHOWN_NG),
+            journal.counts(today()),
+            journal.counts(),
+            journal.total_seconds(),
+            journal.queues(),
+        )
+
+
+def describe_state(folder: Path, state: State) -> Dict[str, Any]:
+    """Write a state as the JSON object of `GET /api/state`.
+
+    Args:
+        folder: That of `read_state`.
+        state: What it returned.
+    """
+    return {
+        "name": folder.resolve().name,
+        "is_running": state.is_running,
+        "seconds_since_last": _seconds_since(state.newest),
+        "latest": _with_heatmap(folder, state.newest[0]) if state.newest else None,
+        "today": state.today,
+        "total": state.total,
+        "trend": [
+            {"id": part.id, "decision": part.decision, "score": part.score}
+            for part in reversed(state.newest)
+        ],
+        "newest_ng": [_with_heatmap(folder, part) for part in state.newest_ng],
+        "outputs": [
+            {"name": queue.name, "undelivered": queue.undelivered, "is_full": queue.is_full}
+            for queue in state.queues
+        ],
+    }
+
+
+def _seconds_since(newest: List[Part]) -> Optional[float]:
+    return max(0.0, time.time() - from_iso(newest[0].time)) if newest else None
+
+
+def _with_heatmap(folder: Path, part: Part) -> Dict[str, Any]:
+    name = f"{HEATMAP_FOLDER}/{part.id}.png"
+    return {**part._asdict(), "heatmap": name if (folder / name).exists() else None}

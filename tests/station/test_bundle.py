@@ -1,0 +1,65 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ganad_station.bundle import Bundle
+from ganad_station.errors import StationError
+
+
+@pytest.fixture
+def copied(bundle_folder: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle_folder, folder)
+    return folder
+
+
+def rewrite_manifest(folder: Path, **changes: object) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_whole_bundle_opens(copied: Path) -> None:
+    bundle = Bundle.open(copied)
+    assert [model.file for model in bundle.models] == ["model.tflite", "model.onnx"]
+    assert [model.precision for model in bundle.models] == ["int8", "int8"]
+    assert bundle.is_verified
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "station.pyz", "selftest.png", "README.md"])
+def test_a_flipped_bit_is_refused(copied: Path, name: str) -> None:
+    content = bytearray((copied / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / name).write_bytes(content)
+    with pytest.raises(StationError, match=rf"{name} is not the file that was verified"):
+        Bundle.open(copied)
+
+
+def test_a_missing_file_is_named(copied: Path) -> None:
+    (copied / "model.onnx").unlink()
+    with pytest.raises(StationError, match=r"model\.onnx is missing: copy"):
+        Bundle.open(copied)
+
+
+def test_manifests_that_cannot_be_used(copied: Path, tmp_path: Path) -> None:
+    with pytest.raises(StationError, match="is no bundle"):
+        Bundle.open(tmp_path)
+    rewrite_manifest(copied, schema_version=3)
+    with pytest.raises(StationError, match="schema version 3, this program reads 2"):
+        Bundle.open(copied)
+    (copied / "manifest.json").write_text("{")
+    with pytest.raises(StationError, match="cannot be read"):
+        Bundle.open(copied)
+    (copied / "manifest.json").write_text('{"schema_version": 2}')
+    with pytest.raises(StationError, match="lacks 'files'"):
+        Bundle.open(copied)
+
+
+def test_a_bundle_is_verified_when_each_of_its_models_is(copied: Path) -> None:
+    verification = json.loads((copied / "manifest.json").read_text())["verification"]
+    verification["model.onnx"]["is_verified"] = False
+    rewrite_manifest(copied, verification=verification)
+    assert not Bundle.open(copied).is_verified
+    rewrite_manifest(copied, verification={})
+    assert not Bundle.open(copied).is_verified

@@ -1,0 +1,168 @@
+"""The operator's page in a real browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from ganad_station.claim import Claim
+from ganad_station.journal import Journal
+from tests.station.journals import add_part, add_parts
+from tests.station.receivers import program_or_skip
+from tests.station.stations import wait_until
+from tests.station.test_serve import TOKEN, serving
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+SIZES = [(1280, 800), (800, 480)]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = program_or_skip("chromium", "chromium")
+    for flag in FLAGS.split():
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('browser')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = Service(program_or_skip("chromedriver", "chromium-driver"))
+    driver = webdriver.Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
+
+
+def text(browser: webdriver.Chrome, element: str) -> str:
+    return str(browser.find_element(By.ID, element).get_property("textContent"))
+
+
+def wait_for(browser: webdriver.Chrome, element: str, expected: str) -> None:
+    wait_until(lambda: text(browser, element) == expected)
+    assert text(browser, element) == expected
+
+
+def set_size(browser: webdriver.Chrome, size: tuple[int, int]) -> None:
+    width, height = size
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Claim]:
+    """A folder that looks as if `watch` were at work in it."""
+    claim = Claim(tmp_path)
+    claim.renew()
+    yield claim
+    claim.release()
+
+
+def test_a_part_that_arrives_is_shown_without_a_reload(
+    browser: webdriver.Chrome, tmp_path: Path, running: Claim
+) -> None:
+    add_parts(tmp_path, 31)
+    with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
+        browser.get(server.url)
+        wait_for(browser, "word", "OK")
+        browser.execute_script("window.isTheSame = true")
+        running.renew()
+        last = add_part(journal, 0.0712, "shift 1/<b>part</b>.png")
+        wait_for(browser, "word", "NG")
+        assert text(browser, "score") == "0.0712 > 0.0300"
+        assert text(browser, "file") == "b>.png"
+        tiles = [
+            tile.text.split("\n") for tile in browser.find_elements(By.CSS_SELECTOR, "#tiles b")
+        ]
+        counts = journal.counts()
+        rate = 100 * counts["NG"] / (counts["OK"] + counts["NG"])
+        expected = [str(counts["OK"]), str(counts["NG"]), str(counts["ERROR"]), f"{rate:.1f}%"]
+        assert [tile[0] for tile in tiles] == expected
+        assert len(browser.find_elements(By.CSS_SELECTOR, "#chart circle")) == counts["OK"]
+        assert len(browser.find_elements(By.CSS_SELECTOR, "#chart path.NG")) == counts["NG"]
+        assert len(browser.find_elements(By.CSS_SELECTOR, "#bad li")) == counts["NG"]
+        heatmap = browser.find_element(By.ID, "heatmap")
+        assert heatmap.get_attribute("src") == f"{server.url}heatmaps/{last.id}.png"
+        wait_until(lambda: heatmap.get_property("naturalWidth") == 512)
+        assert heatmap.get_property("naturalWidth") == 512
+        assert browser.execute_script("return window.isTheSame") is True
+        running.renew()
+        add_part(journal, None)
+        wait_for(browser, "word", "ERROR")
+        assert "cannot be decoded" in text(browser, "no-heatmap")
+    problems = [entry["message"] for entry in browser.get_log("browser")]
+    assert [problem for problem in problems if "Security" in problem] == []
+
+
+def test_a_station_that_stopped_does_not_look_as_if_it_ran(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    add_parts(tmp_path, 5)
+    claim = Claim(tmp_path)
+    claim.renew()
+    with serving(tmp_path) as server:
+        browser.get(server.url)
+        wait_for(browser, "word", "OK")
+        claim.release()
+        wait_for(browser, "word", "STOPPED")
+        assert text(browser, "running") == "inspection is stopped"
+    wait_for(browser, "word", "OFFLINE")
+    assert text(browser, "running") == "no connection"
+
+
+def test_before_the_first_part_it_is_ready(
+    browser: webdriver.Chrome, tmp_path: Path, running: Claim
+) -> None:
+    with Journal.open(tmp_path), serving(tmp_path) as server:
+        browser.get(server.url)
+        wait_for(browser, "word", "READY")
+
+
+def test_outputs_that_lag_behind_are_named(
+    browser: webdriver.Chrome, tmp_path: Path, running: Claim
+) -> None:
+    with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
+        journal.set_outputs(["webhook"], 4)
+        for _ in range(3):
+            add_part(journal, 0.01)
+        browser.get(server.url)
+        wait_for(browser, "waiting", "webhook: 3 to send")
+        running.renew()
+        add_part(journal, 0.01)
+        wait_for(browser, "waiting", "inspection waits for webhook")
+
+
+def test_the_token_goes_from_the_address_into_a_cookie(
+    browser: webdriver.Chrome, tmp_path: Path, running: Claim
+) -> None:
+    add_parts(tmp_path, 1)
+    with serving(tmp_path, TOKEN) as server:
+        browser.get(server.url)
+        assert "?token=" in browser.find_element(By.TAG_NAME, "body").text
+        browser.get(f"{server.url}?token={TOKEN}")
+        wait_for(browser, "word", "OK")
+        assert browser.current_url == server.url
+        browser.get(server.url)
+        wait_for(browser, "word", "OK")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_cut_off(
+    browser: webdriver.Chrome, tmp_path: Path, running: Claim, size: tuple[int, int]
+) -> None:
+    add_parts(tmp_path, 60)
+    with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
+        add_part(journal, 0.05, "a name that is far longer than the panel is wide " * 4 + ".png")
+        set_size(browser, size)
+        browser.get(server.url)
+        wait_for(browser, "word", "NG")
+        outside = browser.execute_script(
+            "return [...document.querySelectorAll('body *')].filter((node) => {"
+            "  const box = node.getBoundingClientRect();"
+            "  return box.right > innerWidth + 1 || box.bottom > innerHeight + 1;"
+            "}).map((node) => node.outerHTML.slice(0, 80))"
+        )
+        assert outside == []
+        assert browser.find_element(By.ID, "word").rect["height"] > size[1] / 6
