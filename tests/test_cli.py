@@ -80,7 +80,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs" / "r"
 
 
-@pytest.mark.parametrize("epochs_before_the_kill", [0, 2])
+@pytest.mark.parametrize("epochs_before_the_kill", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_killed_training_resumes_to_the_same_end(
     undisturbed: Path, tmp_path: Path, epochs_before_the_kill: int
 ) -> None:

@@ -68,6 +68,14 @@ def measure(content: bytes, validation: Split, reference: np.ndarray) -> dict[st
     }
 
 
+def describe(figures: dict[str, float]) -> str:
+    """Return the figures of `measure` as three cells of a Markdown table."""
+    return (
+        f"{figures['difference']:+.5f} [{figures['low']:+.5f}, {figures['high']:+.5f}] "
+        f"| {figures['rank_correlation']:.5f} | {figures['mean_score_change']:.5f}"
+    )
+
+
 @click.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--out", default="objectives.json", type=click.Path(path_type=Path))
@@ -106,12 +114,7 @@ def main(run_folder: Path, out: Path) -> None:
             content = quantize(name, epochs, learning_rate)
             results[key] = measure(content, splits.validation, reference)
             write_json(out, results)
-        row = results[key]
-        click.echo(
-            f"| {name} | {epochs} | {learning_rate:.0e} | {row['difference']:+.5f} "
-            f"[{row['low']:+.5f}, {row['high']:+.5f}] | {row['rank_correlation']:.5f} "
-            f"| {row['mean_score_change']:.5f} |"
-        )
+        click.echo(f"| {name} | {epochs} | {learning_rate:.0e} | {describe(results[key])} |")
 
 
 if __name__ == "__main__":

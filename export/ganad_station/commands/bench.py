@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import resource
 import time
 from pathlib import Path
 from typing import Dict, List
@@ -34,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         "inspection": _percentiles(_time_inspections(inspector, path, arguments.count)),
         "reconstruction": _percentiles(_time_model(inspector, path, arguments.count)),
     }
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = _peak_memory()
     if arguments.json:
         print(json.dumps({"file": inspector.model_name, **figures, "peak_rss_mib": memory}))
         return 0
@@ -47,6 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def _peak_memory() -> float:
+    """Return the peak resident memory in MiB; getrusage would count that of the parent, too."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 def _time_inspections(inspector: Inspector, path: Path, count: int) -> List[float]:
