@@ -22,8 +22,9 @@ from ganad_tf.quantization.aware import fine_tune, make_quantization_aware
 from ganad_tf.quantization.levels import quantized_layers
 from ganad_tf.quantization.objectives import match_float_output
 from ganad_tf.quantization.preparation import PreparedGenerator, prepare
-from ganad_tf.recipes import Format, Precision, Recipe, Scheme
+from ganad_tf.recipes import Format, Precision, Recipe, Scheme, Upsampling
 from ganad_tf.runs import Run
+from ganad_tf.subpixel import replace_narrow_transposed_convolutions
 from ganad_tf.tflite_conversion import IoType, convert, convert_post_training
 from ganad_tf.training import make_deterministic, paired_batches
 
@@ -61,7 +62,14 @@ class ModelFiles:
             return self._onnx(recipe)
         if recipe.precision != Precision.INT8:
             return convert(self._prepared.twin, recipe.precision)
-        return self._lowered(self._int8_tflite(recipe))
+        content = self._int8_tflite(recipe)
+        lowered = lower_transposed_convolutions(content)
+        self._prove_identical(content, lowered, "TRANSPOSE_CONV at version 3")
+        if recipe.upsampling == Upsampling.TRANSPOSED:
+            return lowered
+        spread = replace_narrow_transposed_convolutions(lowered)
+        self._prove_identical(lowered, spread, "sub-pixels in place of narrow TRANSPOSE_CONV")
+        return spread
 
     def _onnx(self, recipe: Recipe) -> bytes:
         shape = self.generator.input_shape[1:]
@@ -79,16 +87,12 @@ class ModelFiles:
             return convert_post_training(self._prepared.twin, self._calibration, self._io_type)
         return convert(self._quantized(recipe.scheme), Precision.INT8, self._io_type)
 
-    def _lowered(self, content: bytes) -> bytes:
-        lowered = lower_transposed_convolutions(content)
+    def _prove_identical(self, content: bytes, rewritten: bytes, how: str) -> None:
         images = self._splits.test.data.images
-        if not is_bit_identical(content, lowered, images):
-            raise AssertionError("lowering TRANSPOSE_CONV has changed the output")
-        logger.info(
-            "TRANSPOSE_CONV at version 3: every bit of the output the same on %d test images",
-            len(images),
-        )
-        return lowered
+        if not is_bit_identical(content, rewritten, images):
+            raise AssertionError(f"{how}: the output has changed")
+        count = len(images)
+        logger.info("%s: every bit of the output the same on %d test images", how, count)
 
     @cached_property
     def _batches(self) -> PairedBatches:

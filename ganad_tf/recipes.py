@@ -32,6 +32,18 @@ class Scheme(StrEnum):
     SYMMETRIC = "symmetric"
 
 
+class Upsampling(StrEnum):
+    """How a TFLite file enlarges maps.
+
+    Attributes:
+        TRANSPOSED: By transposed convolutions alone.
+        SUBPIXEL: Where there are few output channels, by convolutions and DEPTH_TO_SPACE.
+    """
+
+    TRANSPOSED = "transposed"
+    SUBPIXEL = "subpixel"
+
+
 @dataclass(frozen=True)
 class Variant:
     """What is exported, for all targets.
@@ -54,6 +66,7 @@ class Recipe:
         format: Its format.
         precision: Its number format.
         scheme: How int8 activations are mapped.
+        upsampling: How maps are enlarged.
         is_post_training: Whether int8 comes from calibration alone.
     """
 
@@ -61,4 +74,5 @@ class Recipe:
     format: Format
     precision: Precision = Precision.INT8
     scheme: Scheme = Scheme.ASYMMETRIC
+    upsampling: Upsampling = Upsampling.TRANSPOSED
     is_post_training: bool = False

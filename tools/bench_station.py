@@ -61,6 +61,7 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     from ganad_station.score import to_input
     from ganad_tf.config import TrainConfig
     from ganad_tf.data.batches import PairedBatches
+    from ganad_tf.lowering import lower_transposed_convolutions
     from ganad_tf.manifest import write_manifest
     from ganad_tf.models.generator import build_generator
     from ganad_tf.onnx_conversion import convert_float_to_onnx, convert_to_onnx
@@ -70,6 +71,7 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     from ganad_tf.quantization.preparation import prepare
     from ganad_tf.recipes import Precision, Scheme
     from ganad_tf.station_program import write_station_program
+    from ganad_tf.subpixel import replace_narrow_transposed_convolutions
     from ganad_tf.targets.profile import load_profile
     from ganad_tf.tflite_conversion import convert
 
@@ -84,7 +86,9 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     layers = quantized_layers(aware, prepared.ranges, Scheme.ASYMMETRIC)
     shape = (size, size, channels)
     folder.mkdir()
-    (folder / "model.tflite").write_bytes(convert(aware, Precision.INT8))
+    lowered = lower_transposed_convolutions(convert(aware, Precision.INT8))
+    (folder / "transposed.tflite").write_bytes(lowered)
+    (folder / "model.tflite").write_bytes(replace_narrow_transposed_convolutions(lowered))
     (folder / "model.onnx").write_bytes(convert_to_onnx(layers, shape))
     Image.fromarray(picture[:, :, 0] if channels == 1 else picture).save(folder / "picture.png")
     write_station_program(folder / "station.pyz")
@@ -131,6 +135,7 @@ def contenders(folder: Path, size: int, channels: int, threads: int) -> list[Con
         ),
     ]
     for name, file in (
+        ("int8 TFLite as on the Edge TPU", "transposed.tflite"),
         ("float TFLite", "float.tflite"),
         ("int8 onnxruntime", "model.onnx"),
         ("float onnxruntime", "float.onnx"),
@@ -179,6 +184,41 @@ def multiply_adds(size: int, channels: int, width: int = 8) -> int:
         for inputs, outputs, level in ups
     )
     return encoder + decoder + (size // 2) ** 2 * 16 * 2 * width * channels
+
+
+def operator_times(model_path: Path, folder: Path) -> list[dict]:
+    """Return the time of each operator: what the model up to it takes more than without it.
+
+    The first operators of a model are cut out into a file of their own, all in turns.
+    """
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.interpreter import Interpreter
+
+    content = model_path.read_bytes()
+    kinds = {value: name for name, value in vars(schema.BuiltinOperator).items()}
+    names, entries = [], []
+    for last in range(len(schema.ModelT.InitFromPackedBuf(content, 0).subgraphs[0].operators)):
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        model.signatureDefs = []
+        (subgraph,) = model.subgraphs
+        subgraph.operators = subgraph.operators[: last + 1]
+        subgraph.outputs = subgraph.operators[-1].outputs
+        builder = flatbuffers.Builder(len(content))
+        builder.Finish(model.Pack(builder), b"TFL3")
+        path = folder / f"first-{last}.tflite"
+        path.write_bytes(bytes(builder.Output()))
+        interpreter = Interpreter(str(path), num_threads=1)
+        interpreter.allocate_tensors()
+        code = model.operatorCodes[subgraph.operators[-1].opcodeIndex].builtinCode
+        names.append(f"{last} {kinds[code]}")
+        entries.append(Contender(names[-1], interpreter.invoke))
+    times = time_in_turns(entries)
+    until = [statistics.median(times[name]) for name in names]
+    alone = np.diff([0.0, *until])
+    return [
+        {"operator": name, "us": float(value)} for name, value in zip(names, alone, strict=True)
+    ]
 
 
 def integer_peak() -> float:
@@ -239,6 +279,7 @@ def measure_case(folder: Path, size: int, channels: int, peak: float) -> dict:
         "multiply_adds": multiply_adds(size, channels),
         "floor_us": floor,
         "cold_start": cold_starts(folder),
+        "operators": operator_times(folder / "model.tflite", folder),
         "threads": {},
     }
     for threads in THREADS:
@@ -273,6 +314,9 @@ def print_report(results: dict) -> None:
         for key in list(columns[0])[1:]:
             row = " | ".join(f"{column[key]:.2f}" for column in columns)
             click.echo(f"| {key.replace('_', ' ')} | {row} |")
+        click.echo("\n| operator | us, 1 thread |\n|---|---|")
+        for entry in case["operators"]:
+            click.echo(f"| {entry['operator']} | {entry['us']:.1f} |")
         click.echo()
 
 

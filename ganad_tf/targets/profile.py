@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from ganad_tf.errors import UserError
-from ganad_tf.recipes import Format, Precision, Recipe, Scheme
+from ganad_tf.recipes import Format, Precision, Recipe, Scheme, Upsampling
 from ganad_tf.targets.model_checks import MODEL_CHECKS
 from ganad_tf.targets.operator_checks import OPERATOR_CHECKS
 from ganad_tf.targets.report import Level, Place
@@ -217,6 +217,7 @@ def _recipe(raw: dict[str, str]) -> Recipe:
         Format(raw["format"]),
         Precision(raw["precision"]),
         Scheme(raw.get("scheme", Scheme.ASYMMETRIC)),
+        Upsampling(raw.get("upsampling", Upsampling.TRANSPOSED)),
     )
 
 
