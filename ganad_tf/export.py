@@ -17,7 +17,7 @@ from ganad_tf.files import remove_leftovers, replacing_folder
 from ganad_tf.inference import score_images
 from ganad_tf.manifest import write_manifest
 from ganad_tf.model_files import ModelFiles
-from ganad_tf.recipes import Format, Precision, Recipe, Variant
+from ganad_tf.recipes import Recipe, Variant
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.station_program import write_station_program
 from ganad_tf.statistics import threshold_at
@@ -94,7 +94,7 @@ def _fill(folder: Path, target: str, recipes: tuple[Recipe, ...], model_files: M
     for recipe in recipes:
         path = folder / recipe.file
         path.write_bytes(model_files.make(recipe))
-        if recipe.format == Format.TFLITE and recipe.precision == Precision.INT8:
+        if recipe.has_io_type:
             _check_integers(path)
         report = check(path, load_profile(target))
         logger.info("%s/%s: %s", target, recipe.file, report.summary)

@@ -76,3 +76,8 @@ class Recipe:
     scheme: Scheme = Scheme.ASYMMETRIC
     upsampling: Upsampling = Upsampling.TRANSPOSED
     is_post_training: bool = False
+
+    @property
+    def has_io_type(self) -> bool:
+        """Whether input and output can be int8 or uint8."""
+        return self.format == Format.TFLITE and self.precision == Precision.INT8

@@ -18,9 +18,10 @@ def recipes_for(target: str, variant: Variant) -> tuple[Recipe, ...]:
     if variant == Variant():
         return models
     if target != COMPARISON_TARGET:
+        flag = "ptq" if variant.is_post_training else variant.precision
         raise UserError(
-            f"target {target} is int8 after quantization-aware training: "
-            f"leave out --target, or --{variant.precision} and --ptq"
+            f"--{flag} is for comparison, on target {COMPARISON_TARGET} alone: "
+            f"leave it out, or --target {target}"
         )
     if variant.is_post_training:
         return (Recipe(TFLITE_FILE, Format.TFLITE, is_post_training=True),)

@@ -90,7 +90,9 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     (folder / "transposed.tflite").write_bytes(lowered)
     (folder / "model.tflite").write_bytes(replace_narrow_transposed_convolutions(lowered))
     (folder / "model.onnx").write_bytes(convert_to_onnx(layers, shape))
-    Image.fromarray(picture[:, :, 0] if channels == 1 else picture).save(folder / "picture.png")
+    image = Image.fromarray(picture[:, :, 0] if channels == 1 else picture)
+    image.save(folder / "picture.png")
+    image.save(folder / "picture.jpg", quality=90)
     write_station_program(folder / "station.pyz")
     threshold, selftest = {"value": 0.5}, {"image": "picture.png", "scores": {}}
     fields = ("bench", "cpu", load_profile("cpu").models, shape, threshold, selftest)
@@ -131,7 +133,10 @@ def contenders(folder: Path, size: int, channels: int, threads: int) -> list[Con
             lambda: scores(image[np.newaxis], int8.reconstruct_one(image)[np.newaxis]),
         ),
         Contender(
-            "int8 TFLite, file to decision", lambda: inspector.inspect(folder / "picture.png")
+            "int8 TFLite, PNG to decision", lambda: inspector.inspect(folder / "picture.png")
+        ),
+        Contender(
+            "int8 TFLite, JPEG to decision", lambda: inspector.inspect(folder / "picture.jpg")
         ),
     ]
     for name, file in (
@@ -288,8 +293,14 @@ def measure_case(folder: Path, size: int, channels: int, peak: float) -> dict:
         case["threads"][threads] = {
             "median_us": {name: statistics.median(values) for name, values in times.items()},
             "int8_of_float_tflite": median_ratio(times, invoke, "float TFLite"),
-            "outside_share_pixels": 1 - median_ratio(times, invoke, "int8 TFLite, pixels to score"),
-            "outside_share_file": 1 - median_ratio(times, invoke, "int8 TFLite, file to decision"),
+            **{
+                f"outside_share_{start}": 1 - median_ratio(times, invoke, f"int8 TFLite, {name}")
+                for start, name in (
+                    ("pixels", "pixels to score"),
+                    ("png", "PNG to decision"),
+                    ("jpeg", "JPEG to decision"),
+                )
+            },
             "floor_share": floor / statistics.median(times[invoke]),
         }
     return case

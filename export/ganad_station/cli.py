@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
+from ganad_station.arguments import Parser
 from ganad_station.errors import StationError
+from ganad_station.printing import printable
 
 COMMANDS = ("score", "watch", "serve", "bench", "selftest")
 USER_ERROR = 2
@@ -19,7 +21,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         parsed = _parser().parse_args(arguments)
         return parsed.run(parsed)
     except (StationError, OSError) as error:
-        print("error: {}".format(" ".join(str(error).split())), file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -27,7 +29,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="station.pyz", description="Inspect pictures of parts: OK or NG, with a heat map."
     )
     parser.add_argument(

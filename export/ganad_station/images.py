@@ -92,6 +92,9 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
 
 
 def _open(path: Path) -> Image.Image:
+    if path.exists() and not path.is_file():
+        # Reading a pipe would wait for somebody to write.
+        raise UnreadableImageError(f"{path} is no regular file")
     try:
         return Image.open(path)
     except FileNotFoundError:

@@ -22,6 +22,7 @@ from ganad_station.inspector import Inspection, Inspector
 from ganad_station.journal import ERROR, NG, OK, Journal, Outcome, Part, Queue, Stamp, to_iso
 from ganad_station.outputs.delivery import Delivery
 from ganad_station.outputs.results import ResultsFile
+from ganad_station.printing import printable
 from ganad_station.shelf import Shelf
 
 DAYS_KEPT = 30
@@ -184,11 +185,6 @@ def describe(part: Part) -> str:
     score = "      -" if part.score is None else f"{part.score:.5f}"
     line = f"{part.time}  {part.decision:5}  {score}  {printable(part.file)}"
     return line if part.error is None else f"{line}  ({printable(part.error)})"
-
-
-def printable(text: str) -> str:
-    """Escape what would break a line or cannot be printed, such as bytes that are no UTF-8."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _complaint(full: List[Queue]) -> Optional[str]:

@@ -71,7 +71,9 @@ def export_command(
         raise UserError(f"--ptq makes int8: leave out --{precision}")
     variant = Variant(Precision(precision), ptq)
     for target in targets:
-        recipes_for(target, variant)
+        recipes = recipes_for(target, variant)
+        if io_type == "uint8" and not any(recipe.has_io_type for recipe in recipes):
+            raise UserError(f"--io is for int8 TFLite files, {target} has none: leave it out")
     run = find_run(run_folder, runs)
     import_tensorflow_quietly()
     from ganad_tf.export import export

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import struct
 import zlib
@@ -120,12 +121,14 @@ def test_bad_pictures_are_named_and_do_not_stop_the_others(
     (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:-60])
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "two\nlines.png").write_text("no picture")
+    os.mkfifo(tmp_path / "pipe.png")
     shutil.copy(whole, tmp_path / "whole.png")
     result = run_program(bundle_folder, "score", tmp_path)
     assert result.returncode == 2
     assert result.stdout.count("\n") == 1
     errors = result.stderr.splitlines()
-    for name in ("bomb", "cut", "empty", "text"):
+    for name in ("bomb", "cut", "empty", "text", "two\\nlines", "pipe"):
         (line,) = [line for line in errors if f"{name}.png" in line]
         assert line.startswith("error: ")
     assert "Traceback" not in result.stderr
@@ -135,6 +138,11 @@ def test_wrong_inputs_are_one_line(bundle_folder: Path, tmp_path: Path) -> None:
     assert_one_line_error(run_program(bundle_folder, "score", tmp_path / "x.png"), "does not exist")
     elsewhere = run_program(bundle_folder, "--bundle", tmp_path, "score", tmp_path)
     assert_one_line_error(elsewhere, "is no bundle", "--bundle")
+    assert_one_line_error(run_program(bundle_folder, "score", tmp_path), "holds no pictures")
+    assert_one_line_error(run_program(bundle_folder), "required", "--help")
+    for option, value in (("--count", 0), ("--count", "many"), ("--threads", -1)):
+        refused = run_program(bundle_folder, "bench", option, value)
+        assert_one_line_error(refused, option, f"{value} is no whole number from 1 on")
 
 
 def test_bench_reports_latency_and_memory(bundle_folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Dict, List
 
 import numpy as np
 
+from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
 from ganad_station.images import read_image
 from ganad_station.inspector import Inspector
@@ -19,8 +20,8 @@ MILLISECONDS = 1e3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--count", type=int, default=500, help="inspections to time")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the runtime")
+    parser.add_argument("--count", type=at_least_one, default=500, help="inspections to time")
+    parser.add_argument("--threads", type=at_least_one, default=1, help="threads of the runtime")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 from typing import Iterator, List
 
+from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
-from ganad_station.images import UnreadableImageError, pictures_in
+from ganad_station.images import IMAGE_SUFFIXES, UnreadableImageError, pictures_in
 from ganad_station.inspector import Inspection, Inspector
+from ganad_station.printing import printable
 
 HELP = "Score pictures, or all pictures of folders."
 ALL_READ, SOME_UNREADABLE = 0, 2
@@ -20,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="picture or folder")
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     parser.add_argument("--heatmap", type=Path, metavar="DIR", help="write heat maps into DIR")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the runtime")
+    parser.add_argument("--threads", type=at_least_one, default=1, help="threads of the runtime")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             inspection = inspector.inspect(path)
         except UnreadableImageError as error:
             unreadable += 1
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {printable(str(error))}", file=sys.stderr)
             continue
         _report(path, inspection, arguments.json)
         if arguments.heatmap:
@@ -48,7 +50,7 @@ def _report(path: Path, inspection: Inspection, as_json: bool) -> None:
         record = {"file": str(path), "score": inspection.score, "decision": decision}
         print(json.dumps(record), flush=True)
     else:
-        print(f"{decision}  {inspection.score:.5f}  {path}", flush=True)
+        print(f"{decision}  {inspection.score:.5f}  {printable(str(path))}", flush=True)
 
 
 def _write_heatmap(inspection: Inspection, path: Path) -> None:
@@ -61,7 +63,10 @@ def _paths(images: List[Path]) -> Iterator[Path]:
     for path in images:
         if not path.exists():
             raise StationError(f"{path} does not exist")
-        if path.is_dir():
-            yield from pictures_in(path)
-        else:
+        if not path.is_dir():
             yield path
+            continue
+        pictures = list(pictures_in(path))
+        if not pictures:
+            raise StationError(f"{path} holds no pictures ({', '.join(sorted(IMAGE_SUFFIXES))})")
+        yield from pictures

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import List
 
+from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
 from ganad_station.claim import Claim
 from ganad_station.errors import StationError
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--queue",
-        type=int,
+        type=at_least_one,
         default=100000,
         metavar="N",
         help="results that may wait for a receiver before inspection stops",
@@ -79,5 +80,3 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StationError("--out is FOLDER itself: give another folder for the results")
     if not 0 < arguments.poll < float("inf"):
         raise StationError(f"--poll {arguments.poll} must be above 0")
-    if arguments.queue < 1:
-        raise StationError(f"--queue {arguments.queue} must be 1 or more")

@@ -1,0 +1,25 @@
+"""Command lines whose mistakes are one line each."""
+
+import argparse
+from typing import NoReturn
+
+from ganad_station.errors import StationError
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises `StationError` where argparse prints its usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse a command line."""
+        raise StationError(f"{message}: see {self.prog} --help")
+
+
+def at_least_one(text: str) -> int:
+    """Read a whole number from 1 on.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 on")
+    return int(text)
