@@ -58,14 +58,25 @@ def export(
         `verify` is the next step.
 
     Raises:
-        UserError: If the run is not finished, its data have changed, the rate is out of
-            range, or a target is unknown or has no such variant.
+        UserError: If the run is not finished or in use, its data have changed, the rate is out
+            of range, or a target is unknown or has no such variant.
     """
     chosen = {target: recipes_for(target, variant) for target in targets}
     if not run.is_trained:
         raise UserError(
             f"{run.folder} is not trained to its end: ganad-tf train --resume {run.folder}"
         )
+    with run.exclusively():
+        return _export(run, chosen, variant, io_type, false_reject_rate)
+
+
+def _export(
+    run: Run,
+    chosen: dict[str, tuple[Recipe, ...]],
+    variant: Variant,
+    io_type: IoType,
+    false_reject_rate: float,
+) -> list[Path]:
     splits = load_recorded_splits(run)
     model_files = ModelFiles(run, splits, io_type)
     normals = splits.validation.normals

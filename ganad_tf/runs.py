@@ -164,7 +164,9 @@ class Run:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UserError(f"{self.folder} is being trained by another process") from None
+                raise UserError(
+                    f"{self.folder} is in use by another process: wait for it"
+                ) from None
             yield
 
     def read_history(self) -> list[dict[str, float]]:

@@ -213,6 +213,11 @@ def test_an_unfinished_run_is_not_exported(small_run: Run, tmp_path: Path) -> No
         export(unfinished, ["cpu"])
 
 
+def test_a_run_is_exported_by_one_process_at_a_time(small_run: Run) -> None:
+    with small_run.exclusively(), pytest.raises(UserError, match="in use by another process"):
+        export(small_run, ["cpu"])
+
+
 def test_targets_and_variants_that_do_not_exist(small_run: Run) -> None:
     with pytest.raises(UserError, match="unknown target 'tpu'"):
         export(small_run, ["tpu"])
