@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.images import UnreadableImageError, is_color, read_image
+from ganad_station.images import IMAGE_SUFFIXES, UnreadableImageError, is_color, read_image
 from ganad_tf.data.labeled import UNASSIGNED, LabeledImages
 from ganad_tf.errors import UserError
 
 NORMAL = "normal"
 MVTEC_NORMAL = "good"
 MASK_FOLDERS = frozenset({"masks", "ground_truth"})
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 DECODERS = 2
 
 
