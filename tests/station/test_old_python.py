@@ -42,6 +42,16 @@ def make_environment(folder: Path, python: str, *packages: str) -> str:
     return str(folder / "bin" / "python")
 
 
+def find_oldest_python() -> str | None:
+    """Its path; pyenv's stand-ins need to be told which version is meant."""
+    command = [f"python{OLDEST}", "-c", "import sys; print(sys.executable)"]
+    if shutil.which(command[0]) is None:
+        return None
+    environment = {**os.environ, "PYENV_VERSION": OLDEST}
+    result = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    return result.stdout.strip() or None
+
+
 @pytest.mark.slow
 def test_nothing_but_numpy_pillow_and_a_runtime_is_needed(
     bundle_folder: Path, part_pictures: Path, tmp_path: Path
@@ -59,7 +69,7 @@ def test_nothing_but_numpy_pillow_and_a_runtime_is_needed(
 def test_the_oldest_python_and_runtime_score_alike(
     bundle_folder: Path, part_pictures: Path, tmp_path: Path
 ) -> None:
-    oldest = shutil.which(f"python{OLDEST}")
+    oldest = find_oldest_python()
     if oldest is None:
         pytest.skip(f"there is no python{OLDEST} here")
     python = make_environment(tmp_path / "old", oldest, "numpy", "pillow", "tflite-runtime")
