@@ -95,7 +95,14 @@ def _export(
             selftest = _write_selftest(temporary, recipes, normals[0])
             run_id = run.identity["id"]
             write_manifest(
-                temporary, run_id, target, recipes, normals.shape[1:], threshold, selftest
+                temporary,
+                run_id,
+                target,
+                recipes,
+                io_type.value,
+                normals.shape[1:],
+                threshold,
+                selftest,
             )
         paths += [folder / recipe.file for recipe in recipes]
     return paths
@@ -108,6 +115,8 @@ def _fill(folder: Path, target: str, recipes: tuple[Recipe, ...], model_files: M
         if recipe.has_io_type:
             _check_integers(path)
         report = check(path, load_profile(target))
+        if report.is_refused:
+            raise AssertionError(f"{target} refuses the file made for it: {report.summary}")
         logger.info("%s/%s: %s", target, recipe.file, report.summary)
         if target == CORAL:
             _compile(path)

@@ -20,6 +20,7 @@ def write_manifest(
     run_id: str,
     target: str,
     recipes: tuple[Recipe, ...],
+    io_type: str,
     image_shape: tuple[int, ...],
     threshold: dict[str, Any],
     selftest: dict[str, Any],
@@ -31,6 +32,7 @@ def write_manifest(
         run_id: Id of the run that it was exported from.
         target: The kind of station that it is for.
         recipes: Its models, the preferred one first.
+        io_type: Input and output of its int8 TFLite files, `int8` or `uint8`.
         image_shape: Height, width and channels of the input.
         threshold: Value, and what it was calibrated on.
         selftest: Name of the stored picture and its score under each model.
@@ -42,7 +44,7 @@ def write_manifest(
         "run": run_id,
         "target": target,
         "files": {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()},
-        "models": [_describe(recipe) for recipe in recipes],
+        "models": [_describe(recipe, io_type) for recipe in recipes],
         "input": {"height": height, "width": width, "channels": channels, "levels": PIXEL_LEVELS},
         "score": SCORE_DEFINITION,
         "threshold": threshold,
@@ -74,6 +76,12 @@ def check_origin(model_path: Path, run: Run) -> None:
         )
 
 
+def recorded_false_reject_rate(model_path: Path) -> float | None:
+    """Return the rate that the threshold beside a model was set for, if there is a manifest."""
+    manifest = _manifest_beside(model_path)
+    return None if manifest is None else manifest["threshold"]["false_reject_rate"]
+
+
 def record_verification(model_path: Path, outcome: dict[str, Any]) -> None:
     """Record the outcome of a verification in the manifest beside the model, if there is one."""
     manifest = _manifest_beside(model_path)
@@ -82,8 +90,17 @@ def record_verification(model_path: Path, outcome: dict[str, Any]) -> None:
         write_json(model_path.parent / MANIFEST_FILE, manifest)
 
 
-def _describe(recipe: Recipe) -> dict[str, str]:
+def _describe(recipe: Recipe, io_type: str) -> dict[str, str]:
     description = {"file": recipe.file, "precision": str(recipe.precision)}
+    if recipe.has_io_type:
+        description["input"] = {
+            "int8": "the pixel minus 128 (scale 1/255, zero point -128)",
+            "uint8": "the pixel (scale 1/255, zero point 0)",
+        }[io_type]
+    elif recipe.precision == "int8":
+        description["input"] = "uint8, the pixel"
+    else:
+        description["input"] = "float32, the pixel / 255"
     if recipe.precision == "int8":
         method = "post-training" if recipe.is_post_training else "quantization-aware training"
         description |= {"quantization": method, "activations": str(recipe.scheme)}

@@ -98,6 +98,13 @@ def verify(
         UserError: If a file cannot be loaded, was exported from another run, does not fit the
              run's images, the data have changed, or the rate is out of range.
     """
+    with run.exclusively():
+        return _verify(model_paths, run, max_drop, false_reject_rate)
+
+
+def _verify(
+    model_paths: Sequence[Path], run: Run, max_drop: float, false_reject_rate: float
+) -> list[Verification]:
     for path in model_paths:
         check_origin(path, run)
     splits = load_recorded_splits(run)

@@ -152,7 +152,8 @@ def test_export_takes_the_newest_run_and_verifies(undisturbed: Path, tmp_path: P
     identity = json.loads((undisturbed / "run.json").read_text())
     identity["created"] = "2999-01-01T00:00:00+00:00"
     (tmp_path / "runs" / "new" / "run.json").write_text(json.dumps(identity))
-    result = invoke("export", "--int8", "--runs", tmp_path / "runs", "--max-drop", 0.05)
+    options = ("--max-drop", 0.05, "--false-reject-rate", 0.3)
+    result = invoke("export", "--int8", "--runs", tmp_path / "runs", *options)
     assert result.exit_code == 0, result.output
     bundle = tmp_path / "runs" / "new" / "bundles" / "cpu"
     assert Bundle.open(bundle).is_verified
@@ -160,6 +161,8 @@ def test_export_takes_the_newest_run_and_verifies(undisturbed: Path, tmp_path: P
         assert file in result.output
     again = invoke("verify", bundle / "model.tflite", "--max-drop", 0.05)
     assert again.exit_code == 0, again.output
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert f"decisions at {manifest['threshold']['value']:.5f}" in again.output
     failed = invoke("verify", bundle / "model.tflite", "--max-drop", -1)
     assert failed.exit_code == 3
     assert "NOT VERIFIED" in failed.output

@@ -14,12 +14,15 @@ class Parser(argparse.ArgumentParser):
         raise StationError(f"{message}: see {self.prog} --help")
 
 
+LARGEST = 1_000_000_000
+
+
 def at_least_one(text: str) -> int:
-    """Read a whole number from 1 on.
+    """Read a whole number from 1 to a billion.
 
     Raises:
         argparse.ArgumentTypeError: If it is none.
     """
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 on")
+    if not text.isdecimal() or not 1 <= int(text) <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 to {LARGEST}")
     return int(text)

@@ -9,7 +9,10 @@ from ganad_station.errors import StationError
 
 MANIFEST_FILE = "manifest.json"
 SCHEMA_VERSION = 2
-REQUIRED_KEYS = ("files", "input", "models", "run", "schema_version", "selftest", "target")
+REQUIRED_KEYS = (
+    *("files", "input", "models", "run", "schema_version"),
+    *("selftest", "target", "threshold", "verification"),
+)
 
 
 class ModelEntry(NamedTuple):
@@ -115,7 +118,25 @@ def read_manifest(folder: Path) -> Dict[str, Any]:
     missing = [key for key in REQUIRED_KEYS if key not in manifest]
     if missing:
         raise StationError(f"{path} lacks {missing[0]!r}: export the bundle again")
+    if not _is_consistent(manifest):
+        raise StationError(f"{path} contradicts itself: export the bundle again")
     return manifest
+
+
+def _is_consistent(manifest: Dict[str, Any]) -> bool:
+    try:
+        used = {entry["file"] for entry in manifest["models"]} | {manifest["selftest"]["image"]}
+        sides = [manifest["input"][key] for key in ("height", "width", "channels")]
+        return (
+            bool(manifest["models"])
+            and used <= set(manifest["files"])
+            and all(isinstance(side, int) for side in sides)
+            and 0 <= float(manifest["threshold"]["value"]) < float("inf")
+            and isinstance(manifest["selftest"]["scores"], dict)
+            and isinstance(manifest["verification"], dict)
+        )
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def sha256(path: Path) -> str:

@@ -54,7 +54,7 @@ def _try_to_open(path: Path, threads: int, reasons: List[str]) -> Optional[Model
         return open_model(path, threads)
     except ImportError:
         reasons.append(f"{path.name} needs pip install {PACKAGES[path.suffix]}")
-    except (StationError, ValueError, RuntimeError) as error:
+    except (StationError, ValueError, TypeError, RuntimeError, AttributeError) as error:
         reasons.append(f"{path.name}: {error}")
     return None
 

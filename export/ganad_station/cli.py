@@ -17,6 +17,8 @@ INTERRUPTED = 130
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the command line and return its exit code; 2 for what the user can mend."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         parsed = _parser().parse_args(arguments)
         return parsed.run(parsed)

@@ -11,6 +11,7 @@ from ganad_station.inspector import Inspection
 SMALLEST_SIDE = 256
 BRIGHTNESS_OF_THE_PART = 0.6
 GAIN = 2.0
+NEAREST = getattr(Image, "Resampling", Image).NEAREST
 HOT = np.array([255.0, 60.0, 0.0])
 
 
@@ -28,7 +29,7 @@ def overlay(inspection: Inspection) -> Image.Image:
     mixed = BRIGHTNESS_OF_THE_PART * part * (1 - heat) + HOT * heat
     both = Image.fromarray(np.concatenate([part, mixed], axis=1).astype(np.uint8))
     factor = -(-SMALLEST_SIDE // both.height)
-    return both.resize((both.width * factor, both.height * factor), Image.Resampling.NEAREST)
+    return both.resize((both.width * factor, both.height * factor), NEAREST)
 
 
 def save_heatmap(inspection: Inspection, path: Path) -> None:

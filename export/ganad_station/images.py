@@ -1,6 +1,7 @@
 """From a picture to the array that a model takes: the one mapping of training and station."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Iterator
 
@@ -13,6 +14,13 @@ MODES = {1: "L", 3: "RGB"}
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B")
 DEEP_MODES = ("I", "I;16", "I;16L", "I;16B")
 DEEP_LEVELS = 65535
+LARGEST_PIXELS = 64_000_000
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+"""Others are not tried, whatever a file is named: Pillow starts Ghostscript for some."""
+# Pillow warns of large pictures on two lines; this module has a limit of its own.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow before 9.1, which old boxes have, knows the constants by their old places alone.
+BILINEAR = getattr(Image, "Resampling", Image).BILINEAR
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 
@@ -58,8 +66,8 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray:
     image = _open(path)
     try:
         return fit_image(np.asarray(_to_8_bits(image).convert(MODES[channels])), size)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UnreadableImageError(f"{path} cannot be decoded ({error})") from None
+    except (OSError, ValueError, SyntaxError, MemoryError) as error:
+        raise UnreadableImageError(f"{path} cannot be decoded ({error or 'no memory'})") from None
 
 
 def fit_image(pixels: np.ndarray, size: int) -> np.ndarray:
@@ -75,7 +83,7 @@ def fit_image(pixels: np.ndarray, size: int) -> np.ndarray:
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     if pixels.shape[:2] != (size, size):
-        pixels = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
+        pixels = np.asarray(Image.fromarray(pixels).resize((size, size), BILINEAR))
     return pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
 
 
@@ -85,7 +93,7 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
         raise ValueError("floating-point pixels have no fixed range: save it with 8 or 16 bits")
     if image.mode not in DEEP_MODES:
         return image
-    levels = np.asarray(image).astype(np.int64)
+    levels = np.asarray(image).astype(np.int32)
     if levels.min() < 0 or levels.max() > DEEP_LEVELS:
         raise ValueError("more than 16 bits a pixel: save it with 8 or 16 bits")
     return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
@@ -96,9 +104,14 @@ def _open(path: Path) -> Image.Image:
         # Reading a pipe would wait for somebody to write.
         raise UnreadableImageError(f"{path} is no regular file")
     try:
-        return Image.open(path)
+        image = Image.open(path, formats=FORMATS)
     except FileNotFoundError:
         raise UnreadableImageError(f"{path} does not exist") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
         raise UnreadableImageError(f"{path} cannot be read ({reason})") from None
+    if image.width * image.height > LARGEST_PIXELS:
+        raise UnreadableImageError(
+            f"{path} has {image.width} x {image.height} pixels, {LARGEST_PIXELS:,} are the most"
+        )
+    return image

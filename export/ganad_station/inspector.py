@@ -1,5 +1,6 @@
 """From a picture to a decision."""
 
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,8 @@ class Inspector:
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self.bundle = bundle
+        if not bundle.is_verified:
+            print(f"warning: {bundle.folder} is not verified: see ganad-tf verify", file=sys.stderr)
         self.model_name, self.model = choose_model(bundle, threads)
 
     def inspect(self, path: Path) -> Inspection:
@@ -62,4 +65,5 @@ class Inspector:
         reconstruction = self.model.reconstruct_one(image)
         score = float(scores(image[np.newaxis], reconstruction[np.newaxis])[0])
         seconds = time.perf_counter() - start
-        return Inspection(score, score > self.bundle.threshold, image, reconstruction, seconds)
+        is_ng = not score <= self.bundle.threshold  # what is no number is not OK
+        return Inspection(score, is_ng, image, reconstruction, seconds)

@@ -1,5 +1,6 @@
 """The heat maps that the operator's page shows: those of the newest parts and the newest NG."""
 
+import re
 from pathlib import Path
 
 from ganad_station.errors import StationError
@@ -10,6 +11,8 @@ from ganad_station.journal import NG, JournalReader
 HEATMAP_FOLDER = "heatmaps"
 NEWEST = 20
 NEWEST_NG = 50
+OWN_NAME = re.compile(r"(\.\d+\.)?\d+\.png")
+"""A heat map, or what a killed process left of one; what others put there is theirs."""
 
 
 class Shelf:
@@ -43,5 +46,5 @@ class Shelf:
         shown = journal.newest(NEWEST) + journal.newest_with(NG, NEWEST_NG)
         names = {f"{part.id}.png" for part in shown}
         for path in self.folder.iterdir():
-            if path.name not in names:
+            if OWN_NAME.fullmatch(path.name) and path.name not in names:
                 path.unlink()

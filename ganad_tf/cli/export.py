@@ -6,6 +6,9 @@ from pathlib import Path
 import click
 
 from ganad_tf.cli.options import (
+    DEFAULT_RATE,
+    RATE,
+    RATE_HELP,
     false_reject_rate_option,
     find_run,
     max_drop_option,
@@ -14,6 +17,7 @@ from ganad_tf.cli.options import (
 from ganad_tf.cli.tables import print_verifications
 from ganad_tf.environment import import_tensorflow_quietly
 from ganad_tf.errors import UserError
+from ganad_tf.manifest import recorded_false_reject_rate
 from ganad_tf.recipes import Precision, Variant
 from ganad_tf.runs import RUN_FILE, Run
 from ganad_tf.targets.profile import TARGETS
@@ -94,12 +98,18 @@ def export_command(
     help="The run it was exported from.  [default: the one it lies in]",
 )
 @max_drop_option
-@false_reject_rate_option
+@click.option(
+    "--false-reject-rate",
+    type=RATE,
+    help=f"{RATE_HELP}  [default: as in the file's bundle, else {DEFAULT_RATE}]",
+)
 def verify_command(
-    model: Path, run_folder: Path | None, max_drop: float, false_reject_rate: float
+    model: Path, run_folder: Path | None, max_drop: float, false_reject_rate: float | None
 ) -> None:
     """Verify an exported file against its float model again; exit code 3 if it fails."""
-    _verify([model], Run.open(run_folder or _run_around(model)), max_drop, false_reject_rate)
+    run = Run.open(run_folder or _run_around(model))
+    rate = recorded_false_reject_rate(model) if false_reject_rate is None else false_reject_rate
+    _verify([model], run, max_drop, DEFAULT_RATE if rate is None else rate)
 
 
 def _run_around(model: Path) -> Path:

@@ -10,12 +10,12 @@ from ganad_tf.runs import DEFAULT_RUNS, Run
 
 Command = Callable[..., Any]
 
+RATE_HELP = "Share of good parts that may be rejected; sets the threshold, on validation."
+RATE = click.FloatRange(0, 1, max_open=True)
+DEFAULT_RATE = 0.01
+
 false_reject_rate_option = click.option(
-    "--false-reject-rate",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=0.01,
-    show_default=True,
-    help="Share of good parts that may be rejected; sets the threshold, on validation.",
+    "--false-reject-rate", type=RATE, default=DEFAULT_RATE, show_default=True, help=RATE_HELP
 )
 max_drop_option = click.option(
     "--max-drop",

@@ -81,7 +81,7 @@ def test_a_file_that_knows_more_than_the_journal_is_refused(
     with pytest.raises(StationError, match=r"ends with id 7, .*sqlite with 0: move results"):
         ResultsFile(tmp_path).catch_up(journal)
     (tmp_path / RESULTS_FILE).write_bytes(bytes(2 << 20))
-    with pytest.raises(StationError, match="is damaged: move it away"):
+    with pytest.raises(StationError, match="is damaged, or not of this station: move it away"):
         ResultsFile(tmp_path).catch_up(journal)
 
 

@@ -142,7 +142,7 @@ def test_wrong_inputs_are_one_line(bundle_folder: Path, tmp_path: Path) -> None:
     assert_one_line_error(run_program(bundle_folder), "required", "--help")
     for option, value in (("--count", 0), ("--count", "many"), ("--threads", -1)):
         refused = run_program(bundle_folder, "bench", option, value)
-        assert_one_line_error(refused, option, f"{value} is no whole number from 1 on")
+        assert_one_line_error(refused, option, f"{value} is no whole number from 1 to")
 
 
 def test_bench_reports_latency_and_memory(bundle_folder: Path) -> None:

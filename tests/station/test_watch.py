@@ -250,7 +250,7 @@ def test_a_second_watch_is_refused(bundle_folder: Path, folder: Path, out: Path)
     ("options", "word"),
     [
         (("none", "--out", "results"), "is no folder"),
-        ((".", "--out", "."), "--out is FOLDER itself"),
+        ((".", "--out", "."), "FOLDER is --out or inside it"),
         ((".", "--out", "results", "--poll", "0"), "--poll"),
         ((".", "--out", "results", "--poll", "nan"), "--poll"),
         ((".", "--out", "results", "--queue", "0"), "--queue"),

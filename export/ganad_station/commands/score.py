@@ -61,8 +61,6 @@ def _write_heatmap(inspection: Inspection, path: Path) -> None:
 
 def _paths(images: List[Path]) -> Iterator[Path]:
     for path in images:
-        if not path.exists():
-            raise StationError(f"{path} does not exist")
         if not path.is_dir():
             yield path
             continue

@@ -17,6 +17,7 @@ from ganad_station.outputs.mqtt import MqttBroker
 from ganad_station.outputs.webhook import Webhook
 from ganad_station.watching import Watch
 
+LONGEST_POLL = 3600
 HELP = "Inspect every new picture in a folder, once."
 
 
@@ -76,7 +77,8 @@ def _receivers(arguments: argparse.Namespace) -> List[Receiver]:
 def _check(arguments: argparse.Namespace) -> None:
     if not arguments.folder.is_dir():
         raise StationError(f"{arguments.folder} is no folder: give the one where pictures arrive")
-    if arguments.out.resolve() == arguments.folder.resolve():
-        raise StationError("--out is FOLDER itself: give another folder for the results")
-    if not 0 < arguments.poll < float("inf"):
-        raise StationError(f"--poll {arguments.poll} must be above 0")
+    out, folder = arguments.out.resolve(), arguments.folder.resolve()
+    if out == folder or out in folder.parents:
+        raise StationError("FOLDER is --out or inside it: give another folder for the results")
+    if not 0 < arguments.poll <= LONGEST_POLL:
+        raise StationError(f"--poll {arguments.poll} must be above 0 and at most {LONGEST_POLL}")

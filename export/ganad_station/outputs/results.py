@@ -69,9 +69,12 @@ class ResultsFile:
         with self.path.open("r+b") as file:
             start = max(0, file.seek(0, 2) - TAIL_BYTES)
             file.seek(start)
-            end, last_id = _last_line(file.read())
-            if end == 0 and start > 0:
-                raise StationError(f"{self.path} is damaged: move it away, it is made anew")
+            tail = file.read()
+            end, last_id = _last_line(tail)
+            if end == 0 and (start > 0 or tail.strip(b"\0").count(b"\n")):
+                raise StationError(
+                    f"{self.path} is damaged, or not of this station: move it away, it is made anew"
+                )
             file.truncate(start + end)
         return last_id
 

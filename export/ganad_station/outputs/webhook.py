@@ -70,5 +70,5 @@ def _check(url: str) -> None:
         url.encode("ascii")
     except ValueError:
         host, port = "", None
-    if not host or port == 0 or " " in url or parts.scheme not in ("http", "https"):
+    if not host or port == 0 or " " in url or "@" in url or parts.scheme not in ("http", "https"):
         raise StationError(f"--webhook {url} is no address: give http://HOST[:PORT]/PATH")

@@ -1,5 +1,6 @@
 """TFLite files under LiteRT or the older tflite-runtime, with the Edge TPU where there is one."""
 
+import ctypes
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,8 @@ def _import_runtime() -> Any:
 
 def _edge_tpu(library: Any) -> Any:
     try:
+        # The runtimes print a traceback of their own where the library is missing.
+        ctypes.CDLL(EDGE_TPU_LIBRARY)
         return library.load_delegate(EDGE_TPU_LIBRARY)
     except (OSError, ValueError):
         raise StationError(f"no Edge TPU: plug it in and install {EDGE_TPU_LIBRARY}") from None
