@@ -225,8 +225,8 @@ def operator_times(model_path: Path, folder: Path) -> list[dict]:
     rows = [[name, float(value)] for name, value in zip(names, alone, strict=True)]
     if rows[-1][0].endswith("DEPTH_TO_SPACE"):
         # It is written straight to the output; a file without it copies its input there instead.
-        (_, last), rows[-1][0] = rows.pop(-2), f"{rows[-2][0]} + DEPTH_TO_SPACE"
-        rows[-1][1] += last
+        name, convolution = rows.pop(-2)
+        rows[-1] = [f"{name} + DEPTH_TO_SPACE", rows[-1][1] + convolution]
     return [{"operator": name, "us": value} for name, value in rows]
 
 
