@@ -44,7 +44,12 @@ def lower_transposed_convolutions(content: bytes) -> bytes:
         operator.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.NONE
         code = model.operatorCodes[operator.opcodeIndex]
         code.version = min(code.version, WITHOUT_FUSED_ACTIVATION)
-    builder = flatbuffers.Builder(len(content))
+    return to_file(model)
+
+
+def to_file(model: schema.ModelT) -> bytes:
+    """Return the content of the `.tflite` file of a model that was changed."""
+    builder = flatbuffers.Builder(0)
     builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
     return bytes(builder.Output())
 

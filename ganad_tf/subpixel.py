@@ -9,12 +9,11 @@ at once, and the last layer of the generator has one or three.
 import copy
 from itertools import product
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from ganad_tf.lowering import FILE_IDENTIFIER
+from ganad_tf.lowering import to_file
 
 BLOCK = 2
 FEW_CHANNELS = 4
@@ -64,9 +63,7 @@ def replace_narrow_transposed_convolutions(content: bytes) -> bytes:
         else:
             operators.append(operator)
     subgraph.operators = operators
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
-    return bytes(builder.Output())
+    return to_file(model)
 
 
 def _subpixel_operators(
