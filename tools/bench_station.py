@@ -197,9 +197,10 @@ def operator_times(model_path: Path, folder: Path) -> list[dict]:
 
     The first operators of a model are cut out into a file of their own, all in turns.
     """
-    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.interpreter import Interpreter
+
+    from ganad_tf.lowering import to_file
 
     content = model_path.read_bytes()
     kinds = {value: name for name, value in vars(schema.BuiltinOperator).items()}
@@ -210,10 +211,8 @@ def operator_times(model_path: Path, folder: Path) -> list[dict]:
         (subgraph,) = model.subgraphs
         subgraph.operators = subgraph.operators[: last + 1]
         subgraph.outputs = subgraph.operators[-1].outputs
-        builder = flatbuffers.Builder(len(content))
-        builder.Finish(model.Pack(builder), b"TFL3")
         path = folder / f"first-{last}.tflite"
-        path.write_bytes(bytes(builder.Output()))
+        path.write_bytes(to_file(model))
         interpreter = Interpreter(str(path), num_threads=1)
         interpreter.allocate_tensors()
         code = model.operatorCodes[subgraph.operators[-1].opcodeIndex].builtinCode
