@@ -43,7 +43,13 @@ class DataConfig:
         channels: 1 (grey), 3 (RGB), or None for what the images have.
         validation_fraction: Share of the images outside test that goes to validation.
         test_fraction: Share that goes to test where the source prescribes no test images.
+        anomalies: Labelled anomalies to train with, 0 for none, None for about as many as there
+            are normal images (the paper's choice).
+        sampling: `kmeans` takes the same number of each kind, spread by k-means inside it
+            (paper, section 3.5); `random` takes the same total whatever the kinds.
         clusters: K-means clusters inside a kind when anomalies are sampled.
+        unseen_kinds: Names of kinds of anomalies that are left out of train and validation and
+            stay in test, to measure how well kinds are found that training never showed.
     """
 
     dataset: str = "digits"
@@ -53,12 +59,17 @@ class DataConfig:
     channels: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.3
+    anomalies: int | None = None
+    sampling: Literal["kmeans", "random"] = "kmeans"
     clusters: int = 10
+    unseen_kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `UserError` where a value is out of range."""
         check_size(self.size)
         _check_at_least(1, clusters=self.clusters)
+        if self.anomalies is not None:
+            _check_at_least(0, anomalies=self.anomalies)
         _check_fraction(
             validation_fraction=self.validation_fraction, test_fraction=self.test_fraction
         )
@@ -77,8 +88,12 @@ class LossConfig:
         adversarial: Weight of the adversarial loss on normal images.
         anomaly_adversarial: Weight of the anomaly adversarial loss.
         abc: Weight of the ABC loss.
+        abc_scale: Factor on the error of an anomaly in the ABC loss: the larger, the less it
+            cares for anomalies that are badly reconstructed already.
         patch_size: Side of a patch in pixels; divides the image size.
         patch_count: The n of the patch loss, how many of the largest patch errors count.
+        discriminators: 2, one for normal images and one for anomalies (paper, section 3.3), or
+            1 for both.
         regime: `joint` adds up the normal and the anomaly group of losses in every step,
             `random` applies one of them, chosen at random (paper, section 3.4).
     """
@@ -89,8 +104,10 @@ class LossConfig:
     adversarial: float = 0.5
     anomaly_adversarial: float = 1.0
     abc: float = 0.5
+    abc_scale: float = 1.0
     patch_size: int = 8
     patch_count: int = 4
+    discriminators: int = 2
     regime: Literal["joint", "random"] = "joint"
 
     def __post_init__(self) -> None:
@@ -98,6 +115,10 @@ class LossConfig:
         weights = ("reconstruction", "patch", "latent", "adversarial", "anomaly_adversarial", "abc")
         _check_at_least(0, **{name: getattr(self, name) for name in weights})
         _check_at_least(1, patch_size=self.patch_size, patch_count=self.patch_count)
+        if not self.abc_scale > 0:
+            raise UserError(f"abc_scale must be more than 0, got {self.abc_scale}")
+        if self.discriminators not in (1, 2):
+            raise UserError(f"discriminators must be 1 or 2, got {self.discriminators}")
 
 
 @dataclass(frozen=True)
@@ -149,7 +170,7 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
 
     def __post_init__(self) -> None:
-        """Raise `UserError` where the patches do not fit the images."""
+        """Raise `UserError` where sections contradict each other."""
         if not 0 <= self.seed < SEEDS:
             raise UserError(f"seed must be at least 0 and less than {SEEDS}, got {self.seed}")
         per_side, rest = divmod(self.data.size, self.loss.patch_size)
@@ -162,4 +183,8 @@ class RunConfig:
             raise UserError(
                 f"patch count {self.loss.patch_count} is more than the {per_side**2} patches "
                 "of an image"
+            )
+        if self.data.anomalies == 0 and (self.loss.abc or self.loss.anomaly_adversarial):
+            raise UserError(
+                "no anomalies to train on: set loss.abc and loss.anomaly_adversarial to 0, too"
             )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_tf.models.blocks import STRIDE
+from ganad_tf.models.halving import STRIDE
 from ganad_tf.onnx_graph import FLOAT16, FLOAT32, UINT8, Graph
 from ganad_tf.quantization.folding import FoldedLayer
 from ganad_tf.quantization.levels import QuantizedLayer

@@ -1,9 +1,51 @@
-"""Balanced sampling of anomalies by k-means inside each kind (paper, section 3.5)."""
+"""Which anomalies are trained on: balanced by k-means (paper, section 3.5), or at random."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganad_tf.config import DataConfig
+from ganad_tf.data.splits import Split
+
 THUMBNAIL = 16
+
+
+def training_anomalies(split: Split, config: DataConfig, seed: int) -> NDArray[np.uint8]:
+    """Return the anomalies of a train split that a configuration trains on.
+
+    Args:
+        split: The train split.
+        config: How many, and how they are chosen.
+        seed: Seed of the choice.
+
+    Returns:
+        uint8 `(count, height, width, channels)`. Where `config.anomalies` is None, `count` is
+        the number of normal images, rounded up to a multiple of the kinds. It is smaller
+        where a kind has fewer images than its share, under either way of sampling.
+    """
+    anomalies, kinds = split.data.images[split.is_anomaly], split.data.kinds[split.is_anomaly]
+    present = len(np.unique(kinds))
+    total = config.anomalies
+    if total is None:
+        total = -(-len(split.normals) // present) * present
+    if config.sampling == "random":
+        return anomalies[draw_anomalies(kinds, total, seed)]
+    return anomalies[sample_anomalies(anomalies, kinds, total, config.clusters, seed)]
+
+
+def draw_anomalies(kinds: NDArray[np.int64], total: int, seed: int = 0) -> NDArray[np.int64]:
+    """Choose as many anomalies as `sample_anomalies` does, at random and whatever their kind.
+
+    Args:
+        kinds: int64 `(count,)`, the kind of each image.
+        total: Number of images wanted.
+        seed: Seed of the choice.
+
+    Returns:
+        Sorted indices into `kinds`.
+    """
+    number = sum(kind_quotas(kinds, total, seed).values())
+    chosen = np.random.default_rng(seed).choice(len(kinds), number, replace=False)
+    return np.sort(chosen.astype(np.int64))
 
 
 def sample_anomalies(
@@ -13,33 +55,52 @@ def sample_anomalies(
     clusters: int = 10,
     seed: int = 0,
 ) -> NDArray[np.int64]:
-    """Choose about `total` anomalies, the same number of each kind.
+    """Choose `total` anomalies, the same number of each kind.
 
     Inside a kind, k-means clusters the thumbnails of the images, and every cluster gives in
-    proportion to its size, so that the sample is spread like the whole. A kind that has
-    fewer images than its share gives all of them.
+    proportion to its size, so that the sample is spread like the whole.
 
     Args:
         images: uint8 `(count, height, width, channels)`.
         kinds: int64 `(count,)`, the kind of each image.
-        total: Number of images wanted; usually the number of normal images.
+        total: Number of images wanted.
         clusters: Clusters inside a kind; fewer where a kind has fewer images.
         seed: Seed of k-means and of the choice inside a cluster.
 
     Returns:
-        Sorted indices into `images`; `ceil(total / kinds)` of each kind at most.
+        Sorted indices into `images`, as many of each kind as `kind_quotas` says.
     """
-    present = np.unique(kinds)
-    share = -(-total // len(present))
     rng = np.random.default_rng(seed)
-    chosen = []
-    for kind in present:
+    chosen = [np.empty(0, np.int64)]
+    for kind, quota in kind_quotas(kinds, total, seed).items():
         members = np.flatnonzero(kinds == kind)
-        if len(members) > share:
-            labels = cluster(images[members], min(clusters, share), seed)
-            members = members[_proportional_choice(labels, share, rng)]
-        chosen.append(members)
+        if 0 < quota < len(members):
+            labels = cluster(images[members], min(clusters, quota), seed)
+            members = members[_proportional_choice(labels, quota, rng)]
+        chosen.append(members[:quota])
     return np.sort(np.concatenate(chosen))
+
+
+def kind_quotas(kinds: NDArray[np.int64], total: int, seed: int) -> dict[int, int]:
+    """Divide `total` evenly among the kinds.
+
+    A kind with fewer images than its share gives all of them, and no other makes up for it:
+    that would tip the balance.
+
+    Args:
+        kinds: int64 `(count,)`, the kind of each image.
+        total: What to divide.
+        seed: Seed of the choice of the kinds that give one more where `total` does not divide.
+
+    Returns:
+        The number of images of each kind, adding up to `total` at most.
+    """
+    present, sizes = np.unique(kinds, return_counts=True)
+    share, rest = divmod(total, len(present))
+    shares = np.full(len(present), share)
+    shares[np.random.default_rng(seed).permutation(len(present))[:rest]] += 1
+    quotas = np.minimum(shares, sizes)
+    return dict(zip(present.tolist(), quotas.tolist(), strict=True))
 
 
 def cluster(images: NDArray[np.uint8], clusters: int, seed: int) -> NDArray[np.int64]:

@@ -112,6 +112,11 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
                 f"{where} must be one of {', '.join(typing.get_args(kind))}, got {value!r}"
             )
         return value
+    if typing.get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple):
+            raise UserError(f"{where} must be a list, got {value!r}")
+        item_kind, _ = typing.get_args(kind)
+        return tuple(_convert(item_kind, item, f"{where}: each item") for item in value)
     expected = [
         option for option in typing.get_args(kind) or (kind,) if option is not types.NoneType
     ]

@@ -17,9 +17,10 @@ from ganad_tf.data.splits import Split, Splits
 from ganad_tf.errors import UserError
 from ganad_tf.files import remove_leftovers
 from ganad_tf.models.detector import AnomalyDetector
+from ganad_tf.models.optimizer import FusedAdam
 from ganad_tf.plots import plot_history
 from ganad_tf.runs import Run, load_recorded_splits
-from ganad_tf.sampling import sample_anomalies
+from ganad_tf.sampling import training_anomalies
 
 logger = logging.getLogger(__name__)
 
@@ -60,12 +61,8 @@ def resume(run: Run, tensorboard: bool = False) -> Run:
 
 def paired_batches(config: RunConfig, split: Split) -> PairedBatches:
     """Sample the anomalies of a train split and pair them with its normal images."""
-    anomalies = split.data.images[split.is_anomaly]
-    kinds = split.data.kinds[split.is_anomaly]
-    chosen = sample_anomalies(
-        anomalies, kinds, len(split.normals), config.data.clusters, config.seed
-    )
-    return PairedBatches(split.normals, anomalies[chosen], config.train, config.seed)
+    anomalies = training_anomalies(split, config.data, config.seed)
+    return PairedBatches(split.normals, anomalies, config.train, config.seed)
 
 
 def make_deterministic(seed: int) -> None:
@@ -91,7 +88,7 @@ def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -
     schedule = keras.optimizers.schedules.CosineDecay(
         config.train.learning_rate, config.train.epochs * steps
     )
-    detector.compile(optimizer=keras.optimizers.Adam(schedule))
+    detector.compile(optimizer=FusedAdam(schedule))
 
 
 def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:

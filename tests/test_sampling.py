@@ -5,7 +5,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import energy_distance
 
-from ganad_tf.sampling import cluster, largest_remainder, sample_anomalies, thumbnails
+from ganad_tf.config import DataConfig
+from ganad_tf.data.labeled import LabeledImages
+from ganad_tf.data.splits import Split
+from ganad_tf.sampling import (
+    cluster,
+    draw_anomalies,
+    kind_quotas,
+    largest_remainder,
+    sample_anomalies,
+    thumbnails,
+    training_anomalies,
+)
 
 LEVELS = (10, 90, 170, 250)
 
@@ -28,10 +39,10 @@ def test_clusters_give_in_proportion_to_their_size() -> None:
     assert counts == [40, 30, 20, 10]
 
 
-def test_every_kind_gives_the_same_number_and_all_about_the_total() -> None:
+def test_every_kind_gives_the_same_number() -> None:
     kinds = np.repeat([3, 5, 8], [500, 200, 90])
     images = np.random.default_rng(0).integers(0, 256, (790, 16, 16, 1), np.uint8)
-    chosen = sample_anomalies(images, kinds, total=200)
+    chosen = sample_anomalies(images, kinds, total=201)
     assert np.bincount(kinds[chosen]).tolist() == [0, 0, 0, 67, 0, 67, 0, 0, 67]
 
 
@@ -41,6 +52,45 @@ def test_a_kind_smaller_than_its_share_gives_all_it_has() -> None:
     chosen = sample_anomalies(images, kinds, total=100)
     assert np.bincount(kinds[chosen]).tolist() == [50, 7]
     assert set(range(300, 307)) <= set(chosen.tolist())
+
+
+@pytest.mark.parametrize("total", [0, 1, 4, 10, 100])
+def test_any_total_is_met_and_shared_evenly(total: int) -> None:
+    kinds = np.repeat(np.arange(9), 20)
+    images = np.random.default_rng(0).integers(0, 256, (180, 16, 16, 1), np.uint8)
+    counts = np.bincount(kinds[sample_anomalies(images, kinds, total)], minlength=9)
+    assert counts.sum() == total
+    assert counts.max() - counts.min() <= 1
+
+
+def test_the_kinds_that_give_one_more_depend_on_the_seed() -> None:
+    kinds = np.repeat(np.arange(9), 20)
+    assert kind_quotas(kinds, 4, seed=0) == kind_quotas(kinds, 4, seed=0)
+    assert kind_quotas(kinds, 4, seed=0) != kind_quotas(kinds, 4, seed=1)
+
+
+def test_a_random_choice_is_as_many_whatever_their_kind() -> None:
+    kinds = np.repeat([0, 1], [300, 7])
+    chosen = draw_anomalies(kinds, total=100, seed=1)
+    assert np.array_equal(chosen, np.unique(chosen))
+    assert len(chosen) == 57
+    assert (kinds[chosen] == 1).sum() < 7
+    assert np.array_equal(chosen, draw_anomalies(kinds, total=100, seed=1))
+    assert not np.array_equal(chosen, draw_anomalies(kinds, total=100, seed=2))
+
+
+@pytest.mark.parametrize("sampling", ["kmeans", "random"])
+def test_as_many_anomalies_as_normal_images_or_as_asked_for(sampling) -> None:
+    kinds = np.repeat([0, 1, 2, 3], [40, 50, 50, 50])
+    images = np.random.default_rng(0).integers(0, 256, (190, 16, 16, 1), np.uint8)
+    blank = np.full(190, "")
+    split = Split(LabeledImages(images, kinds, ("a", "b", "c", "d"), blank, blank), 0)
+    known = {image.tobytes() for image in images[kinds != 0]}
+    for anomalies, expected in ((None, 42), (0, 0), (10, 10), (1000, 150)):
+        config = DataConfig(size=16, sampling=sampling, anomalies=anomalies)
+        chosen = training_anomalies(split, config, seed=0)
+        assert chosen.shape == (expected, 16, 16, 1)
+        assert len({image.tobytes() for image in chosen} & known) == expected
 
 
 def test_indices_are_sorted_unique_and_the_same_again() -> None:

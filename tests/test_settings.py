@@ -31,6 +31,14 @@ def test_configurations_survive_being_written(tmp_path: Path, dataset: str) -> N
     assert make_config(read_config(path)) == config
 
 
+def test_lists_survive_being_written(tmp_path: Path) -> None:
+    config = make_config({"data": {"unseen_kinds": ["3", "ankle boot"], "anomalies": 0}})
+    assert config.data.unseen_kinds == ("3", "ankle boot")
+    path = tmp_path / "config.toml"
+    path.write_text(to_toml(config))
+    assert make_config(read_config(path)) == config
+
+
 def test_the_weights_are_those_of_table_2() -> None:
     loss = RunConfig().loss
     assert (loss.reconstruction, loss.abc, loss.adversarial) == (1.5, 0.5, 0.5)
@@ -47,6 +55,10 @@ def test_the_weights_are_those_of_table_2() -> None:
         ({"data": 3}, "data must be a section"),
         ({"data": {"channels": 4}}, "channels must be 1"),
         ({"data": {"test_fraction": 1.0}}, "test_fraction must be between 0 and 1"),
+        ({"data": {"anomalies": -1}}, "anomalies must be at least 0, got -1"),
+        ({"data": {"sampling": "best"}}, "sampling must be one of kmeans, random"),
+        ({"data": {"unseen_kinds": "3"}}, "data: unseen_kinds must be a list, got '3'"),
+        ({"data": {"unseen_kinds": [3]}}, "unseen_kinds: each item must be str, got 3"),
         ({"loss": {"regime": "both"}}, "regime must be one of joint, random"),
         ({"loss": {"patch_size": 5}}, "patch size 5 does not divide the image size 16"),
         ({"loss": {"patch_size": 8, "patch_count": 5}}, "more than the 4 patches"),

@@ -21,7 +21,7 @@ class PairedBatches:
     """Normal images and sampled anomalies, served as batches of equal size.
 
     An epoch is `config.passes` passes over the normal images; anomalies are repeated where they
-    are fewer.
+    are fewer. Where there are none, their batch is empty.
 
     Attributes:
         normals: uint8 `(count, size, size, channels)`.
@@ -67,6 +67,8 @@ class PairedBatches:
         )
 
     def _batch(self, images: tf.Tensor, stream: int, step: tf.Tensor) -> tf.Tensor:
+        if not images.shape[0]:
+            return tf.zeros(images.shape)
         position = tf.range(self.batch_size, dtype=tf.int64) + step * self.batch_size
         count = tf.shape(images, tf.int64)[0]
         batch = tf.gather(images, self._shuffled(position, count, stream))

@@ -19,15 +19,16 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
     """Load a data set and split it into train, validation and test.
 
     Args:
-        config: Which data set, where, at what size, which kind is normal, how to split.
+        config: Which data set, where, at what size, which kind is normal, how to split, which
+            kinds only test has.
         seed: Seed of the split.
 
     Returns:
         The three splits; the same arguments and files give the same splits.
 
     Raises:
-        UserError: If the source is unknown, not found or damaged, or the normal class is out
-            of range.
+        UserError: If the source is unknown, not found or damaged, the normal class is out of
+            range, or an unseen kind is none of the anomalies.
     """
     if config.dataset not in SOURCES:
         raise UserError(f"unknown data set {config.dataset!r}: choose one of {', '.join(SOURCES)}")
@@ -35,7 +36,12 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
     data = SOURCES[config.dataset](config.size, config.channels, data_dir)
     _check_normal_class(config, len(data.kind_names))
     return split_images(
-        data, config.normal_class, config.validation_fraction, config.test_fraction, seed
+        data,
+        config.normal_class,
+        config.validation_fraction,
+        config.test_fraction,
+        seed,
+        _unseen_kinds(config, data.kind_names),
     )
 
 
@@ -49,3 +55,14 @@ def _check_normal_class(config: DataConfig, kinds: int) -> None:
             f"normal class {config.normal_class} is out of range: "
             f"{config.dataset} has the classes 0 to {kinds - 1}"
         )
+
+
+def _unseen_kinds(config: DataConfig, kind_names: tuple[str, ...]) -> frozenset[int]:
+    anomalies = {name: kind for kind, name in enumerate(kind_names) if kind != config.normal_class}
+    for name in config.unseen_kinds:
+        if name not in anomalies:
+            raise UserError(
+                f"unseen kind {name!r} is no kind of anomaly of {config.dataset}: "
+                f"choose among {', '.join(anomalies)}"
+            )
+    return frozenset(anomalies[name] for name in config.unseen_kinds)

@@ -60,13 +60,15 @@ def split_images(
     validation_fraction: float,
     test_fraction: float,
     seed: int,
+    unseen_kinds: frozenset[int] = frozenset(),
 ) -> Splits:
     """Split images into train, validation and test, each kind by itself.
 
     A split that the source prescribes is kept: its test images are the test split, its train
     images are divided into train and validation. Images without one give `test_fraction` to
     test first. Even a small kind gives at least one image, as long as one is left to train
-    on. The order inside each split is shuffled.
+    on. The order inside each split is shuffled. Unseen kinds are taken out of train and
+    validation afterwards: what is left, and test, do not depend on which kinds are unseen.
 
     Args:
         data: The images.
@@ -74,6 +76,7 @@ def split_images(
         validation_fraction: Share of the images outside test that goes to validation.
         test_fraction: Share of the images without a prescribed split that goes to test.
         seed: Seed of the shuffling.
+        unseen_kinds: Indices of the kinds that only test has.
 
     Raises:
         UserError: If a split lacks normal images or anomalies.
@@ -90,10 +93,12 @@ def split_images(
         to_validation = _share(validation_fraction, len(pool))
         parts["validation"].append(pool[:to_validation])
         parts["train"].append(pool[to_validation:])
-    splits = {
-        name: Split(data.take(rng.permutation(np.concatenate(parts[name]))), normal_kind)
-        for name in SPLIT_NAMES
-    }
+    splits = {}
+    for name in SPLIT_NAMES:
+        chosen = rng.permutation(np.concatenate(parts[name]))
+        if name != "test":
+            chosen = chosen[~np.isin(data.kinds[chosen], list(unseen_kinds))]
+        splits[name] = Split(data.take(chosen), normal_kind)
     for name, split in splits.items():
         _check_both_sides(name, split)
     return Splits(**splits)
@@ -109,5 +114,6 @@ def _check_both_sides(name: str, split: Split) -> None:
     if not normals or not anomalies:
         raise UserError(
             f"the {name} split has {normals} normal and {anomalies} anomalous images: "
-            "add pictures, or change the validation or test fraction in the configuration"
+            "add pictures, or change the validation or test fraction or the unseen kinds in the "
+            "configuration"
         )

@@ -12,18 +12,21 @@ from ganad_tf.errors import UserError
 from ganad_tf.models.discriminator import build_discriminator
 from ganad_tf.models.generator import build_encoder, build_generator
 
-LOSS_NAMES = (
-    "reconstruction",
-    "patch",
-    "latent",
-    "adversarial",
-    "anomaly_adversarial",
-    "abc",
-    "normal_discriminator",
-    "anomaly_discriminator",
-)
+NORMAL_LOSSES = ("reconstruction", "patch", "latent", "adversarial")
+ANOMALY_LOSSES = ("anomaly_adversarial", "abc")
+DISCRIMINATORS = {
+    "adversarial": "normal_discriminator",
+    "anomaly_adversarial": "anomaly_discriminator",
+}
+LOSS_NAMES = (*NORMAL_LOSSES, *ANOMALY_LOSSES, *DISCRIMINATORS.values())
 AVERAGING_DELAY = 10.0
 CHECKPOINT_VERSION = 1
+
+
+def active_losses(config: LossConfig) -> tuple[str, ...]:
+    """Return the names of the losses that are computed: those of weight 0 are not."""
+    weighted = [name for name in (*NORMAL_LOSSES, *ANOMALY_LOSSES) if getattr(config, name)]
+    return (*weighted, *[DISCRIMINATORS[name] for name in weighted if name in DISCRIMINATORS])
 
 
 @keras.saving.register_keras_serializable(package="ganad_tf")
@@ -71,11 +74,17 @@ class AnomalyDetector(keras.Model):
         self.normal_discriminator = build_discriminator(
             size, channels, width, "normal_discriminator"
         )
-        self.anomaly_discriminator = build_discriminator(
-            size, channels, width, "anomaly_discriminator"
+        self.anomaly_discriminator = (
+            build_discriminator(size, channels, width, "anomaly_discriminator")
+            if self.loss_config.discriminators == 2
+            else self.normal_discriminator
         )
+        active = active_losses(self.loss_config)
+        trained = [getattr(self, name) for name in DISCRIMINATORS.values() if name in active]
+        for discriminator in (self.normal_discriminator, self.anomaly_discriminator):
+            discriminator.trainable = discriminator in trained
         self._encoder = build_encoder(self.generator)
-        self._means = {name: keras.metrics.Mean(name=name) for name in LOSS_NAMES}
+        self._means = {name: keras.metrics.Mean(name=name) for name in active}
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
@@ -108,7 +117,7 @@ class AnomalyDetector(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The mean of each of the eight losses over the epoch."""
+        """The mean of each active loss over the epoch."""
         return list(self._means.values())
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -120,14 +129,10 @@ class AnomalyDetector(keras.Model):
         normal, anomaly = data
         with tf.GradientTape(persistent=True) as tape:
             values = self.compute_losses(normal, anomaly)
-            generator_loss = self.generator_loss(values)
+            objectives = self._objectives(values)
         gradients = []
         variables = []
-        for objective, network in (
-            (generator_loss, self.generator),
-            (values["normal_discriminator"], self.normal_discriminator),
-            (values["anomaly_discriminator"], self.anomaly_discriminator),
-        ):
+        for objective, network in objectives:
             gradients += tape.gradient(objective, network.trainable_variables)
             variables += network.trainable_variables
         self.optimizer.apply(gradients, variables)
@@ -136,7 +141,7 @@ class AnomalyDetector(keras.Model):
         return self.get_metrics_result()
 
     def test_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Measure the eight losses on a pair of batches, without updating anything."""
+        """Measure the active losses on a pair of batches, without updating anything."""
         self._record(self.compute_losses(*data, training=False))
         return self.get_metrics_result()
 
@@ -152,13 +157,12 @@ class AnomalyDetector(keras.Model):
             The reconstructions of both batches.
         """
         copies = self.generator(tf.concat([normal, anomaly], 0), training=training)
-        normals = tf.shape(normal)[0]
-        return copies[:normals], copies[normals:]
+        return tf.split(copies, [tf.shape(normal)[0], -1])
 
     def compute_losses(
         self, normal: tf.Tensor, anomaly: tf.Tensor, training: bool = True
     ) -> dict[str, tf.Tensor]:
-        """Return the eight losses of a pair of batches by name, unweighted."""
+        """Return the active losses of a pair of batches by name, unweighted."""
         copies = self.reconstruct_pair(normal, anomaly, training)
         return self.losses_of(normal, anomaly, *copies, training=training)
 
@@ -170,7 +174,7 @@ class AnomalyDetector(keras.Model):
         anomaly_copy: tf.Tensor,
         training: bool,
     ) -> dict[str, tf.Tensor]:
-        """Return the eight losses of given reconstructions by name, unweighted.
+        """Return the active losses of given reconstructions by name, unweighted.
 
         Args:
             normal: float32 `(batch, size, size, channels)` in [0, 1].
@@ -179,22 +183,27 @@ class AnomalyDetector(keras.Model):
             anomaly_copy: Reconstructions of the anomalies.
             training: Whether batch normalization uses the statistics of the batch.
         """
-        config = self.loss_config
-        latents, copied_latents = self._latents(normal, normal_copy, training)
-        normal_real, normal_fake = _judge(self.normal_discriminator, normal, normal_copy, training)
-        anomaly_real, anomaly_fake = _judge(
-            self.anomaly_discriminator, anomaly, anomaly_copy, training
-        )
-        return {
-            "reconstruction": losses.reconstruction_loss(normal, normal_copy),
-            "patch": losses.patch_loss(normal, normal_copy, config.patch_size, config.patch_count),
-            "latent": losses.latent_loss(latents, copied_latents),
-            "adversarial": losses.adversarial_loss(normal_fake),
-            "anomaly_adversarial": losses.anomaly_adversarial_loss(anomaly_fake),
-            "abc": losses.abc_loss(losses.image_errors(anomaly, anomaly_copy)),
-            "normal_discriminator": losses.discriminator_loss(normal_real, normal_fake),
-            "anomaly_discriminator": losses.discriminator_loss(anomaly_real, anomaly_fake),
-        }
+        config, values = self.loss_config, {}
+        if config.reconstruction:
+            values["reconstruction"] = losses.reconstruction_loss(normal, normal_copy)
+        if config.patch:
+            values["patch"] = losses.patch_loss(
+                normal, normal_copy, config.patch_size, config.patch_count
+            )
+        if config.latent:
+            values["latent"] = losses.latent_loss(*self._latents(normal, normal_copy, training))
+        if config.adversarial:
+            real, fake = _judge(self.normal_discriminator, normal, normal_copy, training)
+            values["adversarial"] = losses.adversarial_loss(fake)
+            values["normal_discriminator"] = losses.discriminator_loss(real, fake)
+        if config.anomaly_adversarial:
+            real, fake = _judge(self.anomaly_discriminator, anomaly, anomaly_copy, training)
+            values["anomaly_adversarial"] = losses.anomaly_adversarial_loss(fake)
+            values["anomaly_discriminator"] = losses.discriminator_loss(real, fake)
+        if config.abc:
+            errors = losses.image_errors(anomaly, anomaly_copy)
+            values["abc"] = losses.abc_loss(config.abc_scale * errors)
+        return values
 
     def _latents(
         self, images: tf.Tensor, copies: tf.Tensor, training: bool
@@ -214,18 +223,20 @@ class AnomalyDetector(keras.Model):
 
     def weighted_groups(self, values: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the weighted sums of the normal and of the anomaly group of losses."""
-        weights = self.loss_config
-        normal = (
-            weights.reconstruction * values["reconstruction"]
-            + weights.patch * values["patch"]
-            + weights.latent * values["latent"]
-            + weights.adversarial * values["adversarial"]
-        )
-        anomaly = (
-            weights.anomaly_adversarial * values["anomaly_adversarial"]
-            + weights.abc * values["abc"]
-        )
-        return normal, anomaly
+        return self._weighted(values, NORMAL_LOSSES), self._weighted(values, ANOMALY_LOSSES)
+
+    def _objectives(self, values: dict[str, tf.Tensor]) -> list[tuple[tf.Tensor, keras.Model]]:
+        """Return what each network that is trained minimizes."""
+        objectives = [(self.generator_loss(values), self.generator)]
+        judged = [name for name in DISCRIMINATORS.values() if name in values]
+        if judged and self.loss_config.discriminators == 1:
+            both = tf.add_n([values[name] for name in judged])
+            return [*objectives, (both, self.normal_discriminator)]
+        return objectives + [(values[name], getattr(self, name)) for name in judged]
+
+    def _weighted(self, values: dict[str, tf.Tensor], names: tuple[str, ...]) -> tf.Tensor:
+        terms = [getattr(self.loss_config, name) * values[name] for name in names if name in values]
+        return tf.add_n(terms) if terms else tf.constant(0.0)
 
     def generator_loss(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return what the generator minimizes in this step: both groups, or one at random."""

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from ganad_tf.models.blocks import STRIDE, check_shape, convolution
+from ganad_tf.models.blocks import check_shape, convolution, downconvolution, normalization
 
 LEAK = 0.2
 
@@ -35,9 +35,12 @@ def build_discriminator(
     """
     check_shape(size, channels, width)
     image = keras.Input((size, size, channels), name="image")
-    maps = layers.LeakyReLU(LEAK, name="layer_1_relu")(convolution(width, STRIDE, "layer_1")(image))
-    for depth, factor, stride in ((2, 2, STRIDE), (3, 4, STRIDE), (4, 8, 1)):
-        maps = convolution(width * factor, stride, f"layer_{depth}")(maps)
-        maps = layers.BatchNormalization(name=f"layer_{depth}_norm")(maps)
-        maps = layers.LeakyReLU(LEAK, name=f"layer_{depth}_relu")(maps)
-    return keras.Model(image, convolution(width * 4, 1, "layer_5")(maps), name=name)
+    maps = layers.LeakyReLU(LEAK, name="layer_1_relu")(downconvolution(width, "layer_1")(image))
+    for layer, factor, convolve in (
+        ("layer_2", 2, downconvolution),
+        ("layer_3", 4, downconvolution),
+        ("layer_4", 8, convolution),
+    ):
+        maps = normalization(layer)(convolve(width * factor, layer)(maps))
+        maps = layers.LeakyReLU(LEAK, name=f"{layer}_relu")(maps)
+    return keras.Model(image, convolution(width * 4, "layer_5")(maps), name=name)

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from ganad_tf.models.blocks import STRIDE, check_shape, convolution, normalized_relu, upconvolution
+from ganad_tf.models.blocks import check_shape, downconvolution, normalized_relu, upconvolution
 
 
 def build_generator(size: int, channels: int, width: int = 8) -> keras.Model:
@@ -32,9 +32,9 @@ def build_generator(size: int, channels: int, width: int = 8) -> keras.Model:
     """
     check_shape(size, channels, width)
     image = keras.Input((size, size, channels), name="image")
-    skips = [layers.ReLU(name="encoder_1_relu")(convolution(width, STRIDE, "encoder_1")(image))]
+    skips = [layers.ReLU(name="encoder_1_relu")(downconvolution(width, "encoder_1")(image))]
     for depth, factor in enumerate((2, 4, 8), start=2):
-        maps = convolution(width * factor, STRIDE, f"encoder_{depth}")(skips[-1])
+        maps = downconvolution(width * factor, f"encoder_{depth}")(skips[-1])
         skips.append(normalized_relu(maps, f"encoder_{depth}"))
     maps = skips.pop()
     for depth, factor in enumerate((4, 2, 1), start=1):

@@ -3,7 +3,8 @@
 import tf_keras
 from tf_keras import layers
 
-from ganad_tf.models.blocks import KERNEL, STRIDE
+from ganad_tf.models.blocks import KERNEL
+from ganad_tf.models.halving import STRIDE
 from ganad_tf.quantization.folding import FoldedLayer
 
 ENCODER = ("encoder_1", "encoder_2", "encoder_3", "encoder_4")

@@ -160,6 +160,19 @@ def test_unknown_source_and_class_out_of_range() -> None:
         load_splits(DataConfig(normal_class=10), 0)
 
 
+def test_unseen_kinds_are_named() -> None:
+    splits = load_splits(DataConfig(size=16, normal_class=2, unseen_kinds=("7", "9")), 0)
+    assert {7, 9} <= set(splits.test.data.kinds.tolist())
+    for split in (splits.train, splits.validation):
+        assert not {7, 9} & set(split.data.kinds.tolist())
+
+
+@pytest.mark.parametrize("name", ["2", "seven"])
+def test_unseen_kinds_that_are_no_anomalies_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match=rf"'{name}' is no kind .* among 0, 1, 3, 4, .*, 9$"):
+        load_splits(DataConfig(size=16, normal_class=2, unseen_kinds=(name,)), 0)
+
+
 def test_folder_of_mixed_pictures(part_folder: Path) -> None:
     data = load_folder(32, None, part_folder)
     assert data.images.shape == (34, 32, 32, 1)

@@ -69,6 +69,22 @@ def test_even_three_images_of_a_kind_are_in_every_split() -> None:
     assert [int(split.is_anomaly.sum()) for _, split in splits.items()] == [1, 1, 1]
 
 
+def test_unseen_kinds_are_in_test_alone_and_change_nothing_else() -> None:
+    data = labeled({(kind, ""): 30 for kind in range(4)})
+    plain = split_images(data, 0, 0.2, 0.3, 7)
+    held_out = split_images(data, 0, 0.2, 0.3, 7, frozenset({1, 3}))
+    assert held_out.test.fingerprint() == plain.test.fingerprint()
+    for name in ("train", "validation"):
+        before, after = getattr(plain, name).data, getattr(held_out, name).data
+        assert after.names.tolist() == before.names[np.isin(before.kinds, [0, 2])].tolist()
+
+
+def test_all_kinds_unseen_is_refused() -> None:
+    data = labeled({(0, ""): 30, (1, ""): 30})
+    with pytest.raises(UserError, match=r"train split has .* 0 anomalous .* the unseen kinds"):
+        split_images(data, 0, 0.2, 0.3, 0, frozenset({1}))
+
+
 def test_a_split_without_anomalies_is_refused() -> None:
     with pytest.raises(UserError, match="validation split has 2 normal and 0 anomalous"):
         split_images(labeled({(0, ""): 30, (1, ""): 2}), 0, 0.1, 0.5, 0)

@@ -7,7 +7,13 @@ import pytest
 import tensorflow as tf
 
 from ganad_tf.config import LossConfig
-from ganad_tf.models.detector import LOSS_NAMES, AnomalyDetector
+from ganad_tf.models.detector import (
+    ANOMALY_LOSSES,
+    DISCRIMINATORS,
+    LOSS_NAMES,
+    NORMAL_LOSSES,
+    AnomalyDetector,
+)
 
 SIZE = 16
 LOSS = LossConfig(patch_size=4)
@@ -112,6 +118,43 @@ def test_joint_regime_adds_the_weighted_losses() -> None:
     # reconstruction 1, patch 2, latent 3, adversarial 4, anomaly adversarial 5, ABC 6
     expected = 1.5 * 1 + 1.5 * 2 + 0.5 * 3 + 0.5 * 4 + 1.0 * 5 + 0.5 * 6
     assert float(detector.generator_loss(values)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", [*NORMAL_LOSSES, *ANOMALY_LOSSES])
+def test_a_loss_of_weight_0_is_left_out_and_the_others_train(name: str, tmp_path: Path) -> None:
+    detector = make_detector(loss=dataclasses.replace(LOSS, **{name: 0.0}))
+    history = detector.fit(make_pairs(), verbose=0).history
+    left_out = {name, DISCRIMINATORS.get(name)} - {None}
+    assert set(history) == set(LOSS_NAMES) - left_out
+    assert all(np.isfinite(values[0]) for values in history.values())
+    detector.save(tmp_path / "detector.keras")
+    loaded = keras.saving.load_model(tmp_path / "detector.keras")
+    for model in (detector, loaded):
+        model.fit(make_pairs(), verbose=0)
+    for mine, expected in zip(loaded.weights, detector.weights, strict=True):
+        np.testing.assert_allclose(mine, expected, atol=1e-6)
+
+
+def test_one_discriminator_serves_both_sides() -> None:
+    detector = make_detector(loss=dataclasses.replace(LOSS, discriminators=1))
+    assert detector.anomaly_discriminator is detector.normal_discriminator
+    networks = [detector.generator, detector.normal_discriminator]
+    assert len(detector.trainable_variables) == sum(len(n.trainable_variables) for n in networks)
+    before = [np.array(w) for w in detector.normal_discriminator.trainable_weights]
+    history = detector.fit(make_pairs(), verbose=0).history
+    assert set(history) == set(LOSS_NAMES)
+    for now, past in zip(detector.normal_discriminator.trainable_weights, before, strict=True):
+        assert not np.array_equal(now, past)
+
+
+def test_trains_without_anomalies_where_their_losses_are_off() -> None:
+    loss = dataclasses.replace(LOSS, abc=0.0, anomaly_adversarial=0.0)
+    detector = make_detector(loss=loss)
+    normal, anomaly = first_pair()
+    nothing = tf.data.Dataset.from_tensors((normal, anomaly[:0])).repeat(30)
+    before = np.abs(detector.generator.predict(normal, verbose=0) - normal).mean()
+    detector.fit(nothing, verbose=0)
+    assert np.abs(detector.generator.predict(normal, verbose=0) - normal).mean() < before
 
 
 def test_random_regime_takes_one_group_a_step_each_about_half_the_time() -> None:
