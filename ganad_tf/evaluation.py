@@ -1,6 +1,7 @@
 """How well a run tells anomalies from normal images, on its test split."""
 
 import dataclasses
+from collections.abc import Collection
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.statistics import (
     Estimate,
     auroc,
+    auroc_difference,
     average_precision,
     best_f1,
     bootstrap,
@@ -38,6 +40,11 @@ class Evaluation:
         threshold: Scores above it are rejected; set on the normal images of validation.
         false_reject_rate: Share of the normal test images above the threshold.
         miss_rate: Share of the anomalous test images not above the threshold.
+        auroc_by_kind: AUROC of each kind of anomaly by name (DeLong's interval), against all
+            normal images.
+        unseen_kinds: The kinds that training and validation were kept from.
+        seen_auroc: AUROC of all other kinds together, None where all kinds were seen.
+        unseen_auroc: AUROC of the unseen kinds together, or None.
     """
 
     auroc: Estimate
@@ -47,6 +54,10 @@ class Evaluation:
     threshold: float
     false_reject_rate: Estimate
     miss_rate: Estimate
+    auroc_by_kind: dict[str, Estimate]
+    unseen_kinds: tuple[str, ...]
+    seen_auroc: Estimate | None
+    unseen_auroc: Estimate | None
 
 
 def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> Evaluation:
@@ -65,10 +76,11 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
     validation = score_images(generator, splits.validation.normals)
     scores = score_images(generator, splits.test.data.images)
     evaluation = measure(
-        splits.test.is_anomaly,
+        splits.test,
         scores,
         threshold_at(false_reject_rate, validation),
         false_reject_rate,
+        run.config.data.unseen_kinds,
     )
     _draw(run, generator, splits.test, scores, evaluation)
     write_json(run.metrics_path, dataclasses.asdict(evaluation))
@@ -76,13 +88,15 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
 
 
 def measure(
-    is_anomaly: NDArray[np.bool_],
+    test: Split,
     scores: NDArray[np.float64],
     threshold: float,
     requested_false_reject_rate: float,
+    unseen_kinds: tuple[str, ...] = (),
 ) -> Evaluation:
-    """Compute the figures of an `Evaluation` from scores and labels."""
-    rejected = scores > threshold
+    """Compute the figures of an `Evaluation` from the scores of a test split."""
+    is_anomaly, rejected = test.is_anomaly, scores > threshold
+    seen_auroc, unseen_auroc = auroc_seen_and_unseen(test, scores, unseen_kinds)
     return Evaluation(
         auroc=bootstrap(auroc, is_anomaly, scores),
         average_precision=bootstrap(average_precision, is_anomaly, scores),
@@ -91,7 +105,50 @@ def measure(
         threshold=threshold,
         false_reject_rate=proportion(int(rejected[~is_anomaly].sum()), int((~is_anomaly).sum())),
         miss_rate=proportion(int((~rejected[is_anomaly]).sum()), int(is_anomaly.sum())),
+        auroc_by_kind=auroc_by_kind(test, scores),
+        unseen_kinds=unseen_kinds,
+        seen_auroc=seen_auroc,
+        unseen_auroc=unseen_auroc,
     )
+
+
+def auroc_by_kind(test: Split, scores: NDArray[np.float64]) -> dict[str, Estimate]:
+    """Return the AUROC of each kind of anomaly in a split by name, see `auroc_of_kinds`."""
+    names = [test.data.kind_names[kind] for kind in np.unique(test.data.kinds[test.is_anomaly])]
+    return {name: auroc_of_kinds(test, scores, {name}) for name in names}
+
+
+def auroc_seen_and_unseen(
+    test: Split, scores: NDArray[np.float64], unseen_kinds: tuple[str, ...]
+) -> tuple[Estimate | None, Estimate | None]:
+    """Return the AUROC of the other kinds and of the unseen ones, None where all were seen."""
+    if not unseen_kinds:
+        return None, None
+    normal = test.data.kind_names[test.normal_kind]
+    seen = set(test.data.kind_names) - {normal, *unseen_kinds}
+    return auroc_of_kinds(test, scores, seen), auroc_of_kinds(test, scores, unseen_kinds)
+
+
+def auroc_of_kinds(test: Split, scores: NDArray[np.float64], kinds: Collection[str]) -> Estimate:
+    """Estimate the AUROC of some kinds of anomalies against all normal images of a split.
+
+    The interval is DeLong's, which takes no resampling, see `auroc_difference`; a single image
+    has no variance, and gets [0, 1].
+
+    Args:
+        test: The split.
+        scores: float64 `(count,)`, larger is more anomalous.
+        kinds: Names of the kinds; the split has images of at least one of them.
+    """
+    wanted = [kind for kind, name in enumerate(test.data.kind_names) if name in kinds]
+    chosen = ~test.is_anomaly | np.isin(test.data.kinds, wanted)
+    is_anomaly, scores = test.is_anomaly[chosen], scores[chosen]
+    value = auroc(is_anomaly, scores)
+    if min(is_anomaly.sum(), (~is_anomaly).sum()) < 2:
+        return Estimate(value, 0.0, 1.0)
+    # Against a scorer to whom all images are the same, whose AUROC is 1/2 without any variance.
+    gain = auroc_difference(is_anomaly, scores, np.zeros_like(scores))
+    return Estimate(value, max(0.0, gain.low + 0.5), min(1.0, gain.high + 0.5))
 
 
 def _draw(

@@ -35,6 +35,24 @@ def print_evaluation(evaluation: "Evaluation") -> None:
             ("miss rate", f"{evaluation.miss_rate}"),
         ]
     )
+    if len(evaluation.auroc_by_kind) > 1:
+        click.echo("AUROC by kind of anomaly, worst first")
+        print_table(_kind_rows(evaluation))
+
+
+def _kind_rows(evaluation: "Evaluation") -> list[tuple[str, str]]:
+    kinds = sorted(evaluation.auroc_by_kind.items(), key=lambda item: item[1].value)
+    rows = []
+    for name, estimate in kinds:
+        mark = ", unseen" if name in evaluation.unseen_kinds else ""
+        rows.append((f"{name}{mark}", f"{estimate}"))
+    for name, together in (
+        ("all seen kinds", evaluation.seen_auroc),
+        ("all unseen kinds", evaluation.unseen_auroc),
+    ):
+        if together is not None:
+            rows.append((name, f"{together}"))
+    return rows
 
 
 def print_verifications(paths: "list[Path]", verifications: "list[Verification]") -> None:

@@ -1,0 +1,95 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ganad_tf.cli.tables import print_evaluation
+from ganad_tf.data.labeled import LabeledImages
+from ganad_tf.data.splits import Split
+from ganad_tf.evaluation import auroc_by_kind, auroc_of_kinds, measure
+from ganad_tf.runs import Run
+from ganad_tf.statistics import auroc, bootstrap
+
+KINDS = ("scratch", "good", "stain", "dent", "of no image")
+GOOD = 1
+
+
+def scored_split(counts=(40, 60, 30, 1), distances=(1.0, 0.0, 3.0, 2.0)):
+    """A split of blank images, and scores: noise, and on anomalies a distance of their kind."""
+    kinds = np.repeat(np.arange(len(counts)), counts)
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0, 1, len(kinds)) + np.array(distances)[kinds]
+    order = rng.permutation(len(kinds))
+    blank = np.full(len(kinds), "")
+    images = np.zeros((len(kinds), 1, 1, 1), np.uint8)
+    return Split(LabeledImages(images, kinds[order], KINDS, blank, blank), GOOD), scores[order]
+
+
+def test_each_kind_is_measured_against_all_normal_images() -> None:
+    split, scores = scored_split()
+    figures = auroc_by_kind(split, scores)
+    assert list(figures) == ["scratch", "stain", "dent"]
+    for name, estimate in figures.items():
+        kind = KINDS.index(name)
+        chosen = np.isin(split.data.kinds, [kind, GOOD])
+        expected = roc_auc_score(split.data.kinds[chosen] == kind, scores[chosen])
+        assert estimate.value == pytest.approx(expected)
+        assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
+
+
+def test_the_interval_agrees_with_the_bootstrap() -> None:
+    split, scores = scored_split((200, 300, 100, 5))
+    mine = auroc_of_kinds(split, scores, {"scratch", "stain", "dent"})
+    other = bootstrap(auroc, split.is_anomaly, scores)
+    assert mine.value == pytest.approx(other.value)
+    assert mine.low == pytest.approx(other.low, abs=0.005)
+    assert mine.high == pytest.approx(other.high, abs=0.005)
+
+
+def test_a_single_image_of_a_kind_says_nothing_certain() -> None:
+    split, scores = scored_split()
+    dent = auroc_by_kind(split, scores)["dent"]
+    assert (dent.low, dent.high) == (0, 1)
+
+
+def test_seen_and_unseen_kinds_are_measured_apart() -> None:
+    split, scores = scored_split()
+    evaluation = measure(split, scores, 1.0, 0.01, ("stain", "dent"))
+    assert evaluation.unseen_kinds == ("stain", "dent")
+    assert evaluation.seen_auroc == evaluation.auroc_by_kind["scratch"]
+    assert evaluation.unseen_auroc == auroc_of_kinds(split, scores, {"stain", "dent"})
+    plain = measure(split, scores, 1.0, 0.01)
+    assert plain.seen_auroc is None
+    assert plain.unseen_auroc is None
+    assert plain.auroc_by_kind == evaluation.auroc_by_kind
+
+
+def test_metrics_of_a_run_have_every_kind(small_run: Run) -> None:
+    metrics = json.loads(small_run.metrics_path.read_text())
+    assert list(metrics["auroc_by_kind"]) == list("123456789")
+    values = [kind["value"] for kind in metrics["auroc_by_kind"].values()]
+    assert min(values) <= metrics["auroc"]["value"] <= max(values)
+    assert metrics["unseen_kinds"] == []
+    assert metrics["seen_auroc"] is None
+
+
+def test_the_table_names_the_kinds_worst_first(capsys: pytest.CaptureFixture) -> None:
+    split, scores = scored_split()
+    evaluation = measure(split, scores, 1.0, 0.01, ("stain",))
+    print_evaluation(evaluation)
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("AUROC by kind of anomaly, worst first") + 1
+    names = [line[:18].strip() for line in lines[start:]]
+    assert names[-2:] == ["all seen kinds", "all unseen kinds"]
+    assert set(names[:-2]) == {"scratch", "stain, unseen", "dent"}
+    assert names[0] == "scratch"
+
+
+def test_a_single_kind_gets_no_table_of_its_own(capsys: pytest.CaptureFixture) -> None:
+    split, scores = scored_split()
+    evaluation = measure(split, scores, 1.0, 0.01)
+    one = {"scratch": evaluation.auroc_by_kind["scratch"]}
+    print_evaluation(dataclasses.replace(evaluation, auroc_by_kind=one))
+    assert "by kind" not in capsys.readouterr().out
