@@ -53,15 +53,24 @@ class Bookkeeper(keras.callbacks.Callback):
         run: The run to write to.
         validation: The split that the best checkpoint is chosen on.
         finished_epochs: Epochs of the history that stand.
+        generator: A generator outside any strategy that takes the weights to validate, where
+            the model is in the scope of one: there it would predict on all replicas.
 
     Raises:
         UserError: If the history is damaged or lacks finished epochs.
     """
 
-    def __init__(self, run: Run, validation: Split, finished_epochs: int) -> None:
+    def __init__(
+        self,
+        run: Run,
+        validation: Split,
+        finished_epochs: int,
+        generator: keras.Model | None = None,
+    ) -> None:
         super().__init__()
         self.run = run
         self.validation = validation
+        self.generator = generator
         self.history = run.read_history()[:finished_epochs]
         if len(self.history) < finished_epochs:
             raise UserError(
@@ -73,7 +82,11 @@ class Bookkeeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Validate, then write what has to survive a kill."""
         logs = logs if logs is not None else {}
-        logs.update(validate(self.model.averaged_generator, self.validation, epoch))
+        generator = self.model.averaged_generator
+        if self.generator is not None:
+            self.generator.set_weights(generator.get_weights())
+            generator = self.generator
+        logs.update(validate(generator, self.validation, epoch))
         best = max((entry[VALIDATION_AUROC] for entry in self.history), default=-1.0)
         self.history.append({"epoch": epoch + 1, **{name: float(v) for name, v in logs.items()}})
         # Of equals the later: a small split is soon told apart, and training goes on to help.

@@ -36,7 +36,8 @@ class Run:
     Attributes:
         folder: Where it is.
         config: The configuration that it was made with.
-        identity: What `run.json` says: schema version, id, time, the splits' fingerprints.
+        identity: What `run.json` says: schema version, id, time, replicas that train together,
+            the splits' fingerprints.
     """
 
     folder: Path
@@ -69,6 +70,11 @@ class Run:
         return self.folder / "metrics.json"
 
     @property
+    def replicas(self) -> int:
+        """How many replicas train together; each takes a batch of the configured size."""
+        return self.identity.get("replicas", 1)
+
+    @property
     def is_trained(self) -> bool:
         """Whether training came to its end."""
         return self.generator_path.is_file()
@@ -79,7 +85,7 @@ class Run:
         return self.is_trained and self.metrics_path.is_file()
 
     @classmethod
-    def create(cls, folder: Path, config: RunConfig, splits: Splits) -> "Run":
+    def create(cls, folder: Path, config: RunConfig, splits: Splits, replicas: int = 1) -> "Run":
         """Make a new run folder and record configuration and splits in it.
 
         Raises:
@@ -92,6 +98,7 @@ class Run:
             "ganad_tf": __version__,
             "id": uuid.uuid4().hex,
             "created": datetime.now(UTC).isoformat(),
+            "replicas": replicas,
             "splits": describe_splits(splits),
         }
         try:

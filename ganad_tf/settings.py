@@ -21,11 +21,22 @@ DATASET_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
         "train": {"epochs": 20, "passes": 10, "shift": 1},
     },
     "mnist": {"train": {"epochs": 10, "shift": 2}},
-    "fashion-mnist": {"train": {"epochs": 10, "flip": True}},
-    "cifar10": {"train": {"epochs": 30, "flip": True, "shift": 3}},
+    "fashion-mnist": {
+        "data": {"anomalies": 48_600},
+        "loss": {"abc_scale": 4.0},
+        "train": {"epochs": 15, "learning_rate": 1e-2, "flip": True},
+    },
+    "cifar10": {
+        "data": {"anomalies": 40_500},
+        "loss": {"abc": 2.0},
+        "train": {"epochs": 20, "learning_rate": 3e-3, "flip": True, "shift": 3},
+    },
     "cifar100": {"train": {"epochs": 40, "flip": True, "shift": 3}},
     "folder": {"data": {"size": 128}, "train": {"epochs": 60, "flip": True}},
 }
+
+WIDTH_PRESETS = {"nano": 8, "small": 12, "medium": 16, "large": 24}
+"""Maps of the first layer by name; nano is the paper's."""
 
 
 def make_config(*layers: dict[str, Any]) -> RunConfig:

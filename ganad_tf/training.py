@@ -1,5 +1,8 @@
 """Training a detector into a run folder, from the start or from where it was killed."""
 
+import contextlib
+import dataclasses
+import hashlib
 import importlib.util
 import logging
 from pathlib import Path
@@ -8,61 +11,98 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ganad_tf import __version__
 from ganad_tf.callbacks import Bookkeeper, Progress
 from ganad_tf.checkpoints import load_checkpoint, save_model
 from ganad_tf.config import RunConfig
 from ganad_tf.data.batches import PairedBatches
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Split, Splits
+from ganad_tf.distribution import (
+    check_agreement,
+    distribute,
+    fit_with_workers,
+    is_chief,
+    is_multiworker,
+    replicas_of,
+)
 from ganad_tf.errors import UserError
 from ganad_tf.files import remove_leftovers
 from ganad_tf.models.detector import AnomalyDetector
+from ganad_tf.models.generator import build_generator
 from ganad_tf.models.optimizer import FusedAdam
 from ganad_tf.plots import plot_history
-from ganad_tf.runs import Run, load_recorded_splits
+from ganad_tf.runs import Run, describe_splits, load_recorded_splits
 from ganad_tf.sampling import training_anomalies
 
 logger = logging.getLogger(__name__)
 
 
-def train(config: RunConfig, folder: Path, tensorboard: bool = False) -> Run:
+def train(
+    config: RunConfig,
+    folder: Path,
+    tensorboard: bool = False,
+    strategy: tf.distribute.Strategy | None = None,
+) -> Run:
     """Train a detector from the start into a new run folder.
 
     Args:
         config: What to train on, and how.
         folder: The run folder to make; must not exist or be empty.
         tensorboard: Whether to write TensorBoard logs into `<folder>/tensorboard`.
+        strategy: What `make_strategy` returns: None to train on one device, or a strategy whose
+            replicas train together, each with `config.train.batch_size` normal images a step.
+            Of several workers, the chief alone writes the folder.
 
     Returns:
         The finished run.
 
     Raises:
-        UserError: If the data cannot be loaded, the folder cannot be used, or training
-            diverges.
+        UserError: If the data cannot be loaded, the folder cannot be used, training diverges,
+            or another worker starts from something else or stops.
     """
     splits = load_splits(config.data, config.seed)
-    run = Run.create(folder, config, splits)
-    return _train_on(run, splits, tensorboard)
+    _check_agreement(Run(folder, config, {}), splits, strategy)
+    if is_chief(strategy):
+        run = Run.create(folder, config, splits, replicas_of(strategy))
+        return _train_on(run, splits, tensorboard, strategy)
+    return _train_along(Run(folder, config, {}), splits, strategy)
 
 
-def resume(run: Run, tensorboard: bool = False) -> Run:
+def resume(
+    run: Run, tensorboard: bool = False, strategy: tf.distribute.Strategy | None = None
+) -> Run:
     """Go on with a run that was stopped at any moment.
 
     The result is that of an undisturbed run: batches, augmentation and random choices
     depend on the seed and the number of the step alone.
 
+    Args:
+        run: The run. Of several workers, each reads its folder.
+        tensorboard: Whether to write TensorBoard logs into `<folder>/tensorboard`.
+        strategy: As for `train`, with as many replicas as the run was started with.
+
     Raises:
-        UserError: If the data have changed, the checkpoint cannot be read, another process
-            is at it, or training diverges.
+        UserError: If the data or the number of replicas have changed, the checkpoint cannot be
+            read, another process is at it, training diverges, or another worker starts from
+            something else or stops.
     """
+    if replicas_of(strategy) != run.replicas:
+        raise UserError(
+            f"{run.folder} is trained by {run.replicas} replicas, here are "
+            f"{replicas_of(strategy)}: resume it with the --strategy and the devices it began with"
+        )
     splits = load_recorded_splits(run)
-    return _train_on(run, splits, tensorboard)
+    _check_agreement(run, splits, strategy)
+    if is_chief(strategy):
+        return _train_on(run, splits, tensorboard, strategy)
+    return _train_along(run, splits, strategy)
 
 
-def paired_batches(config: RunConfig, split: Split) -> PairedBatches:
+def paired_batches(config: RunConfig, split: Split, replicas: int = 1) -> PairedBatches:
     """Sample the anomalies of a train split and pair them with its normal images."""
     anomalies = training_anomalies(split, config.data, config.seed)
-    return PairedBatches(split.normals, anomalies, config.train, config.seed)
+    return PairedBatches(split.normals, anomalies, config.train, config.seed, replicas)
 
 
 def make_deterministic(seed: int) -> None:
@@ -91,42 +131,101 @@ def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -
     detector.compile(optimizer=FusedAdam(schedule))
 
 
-def _train_on(run: Run, splits: Splits, tensorboard: bool) -> Run:
+def _check_agreement(run: Run, splits: Splits, strategy: tf.distribute.Strategy | None) -> None:
+    config = dataclasses.replace(
+        run.config, data=dataclasses.replace(run.config.data, data_dir=None)
+    )
+    checkpoint = run.last_path.read_bytes() if run.last_path.is_file() else b""
+    facts = (
+        __version__,
+        config,
+        describe_splits(splits),
+        hashlib.sha256(checkpoint).hexdigest(),
+        run.is_trained,
+    )
+    check_agreement(strategy, repr(facts))
+
+
+def _train_on(
+    run: Run, splits: Splits, tensorboard: bool, strategy: tf.distribute.Strategy | None
+) -> Run:
     logger.info("run folder: %s", run.folder)
     with run.exclusively():
         remove_leftovers(run.folder)
         if not run.is_trained:
-            _fit(run, splits, tensorboard)
+            _fit(run, splits, tensorboard, strategy)
             plot_history(run.read_history(), run.folder / "history.png")
             save_model(load_checkpoint(run.best_path).averaged_generator, run.generator_path)
     return run
 
 
-def _fit(run: Run, splits: Splits, tensorboard: bool) -> None:
-    config = run.config
-    make_deterministic(config.seed)
-    batches = paired_batches(config, splits.train)
-    if run.last_path.is_file():
-        detector = load_checkpoint(run.last_path)
+def _train_along(run: Run, splits: Splits, strategy: tf.distribute.Strategy) -> Run:
+    """Do the part of a worker that is not the chief, which writes nothing."""
+    logger.info("training along with the chief, which writes the run folder")
+    if not run.is_trained:
+        _fit(run, splits, False, strategy)
+    return run
+
+
+def _fit(
+    run: Run, splits: Splits, tensorboard: bool, strategy: tf.distribute.Strategy | None
+) -> None:
+    make_deterministic(run.config.seed)
+    batches = paired_batches(run.config, splits.train, replicas_of(strategy))
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        detector = _make_or_load(run, splits, batches.steps)
+    # A mirrored variable is no number before it is a tensor.
+    finished = int(tf.convert_to_tensor(detector.optimizer.iterations)) // batches.steps
+    epochs = run.config.train.epochs
+    callbacks = (
+        _callbacks(run, splits, finished, tensorboard, strategy) if is_chief(strategy) else []
+    )
+    if finished == epochs:
+        return
+    if is_multiworker(strategy):
+        fit_with_workers(
+            detector,
+            distribute(batches, finished, epochs, strategy),
+            epochs=epochs,
+            initial_epoch=finished,
+            steps_per_epoch=batches.steps,
+            callbacks=callbacks,
+        )
     else:
-        channels = splits.train.data.images.shape[3]
-        detector = AnomalyDetector(**detector_options(config, channels))
-        compile_detector(detector, config, batches.steps)
-    finished_epochs = int(detector.optimizer.iterations) // batches.steps
-    bookkeeper = Bookkeeper(run, splits.validation, finished_epochs)
-    callbacks = [bookkeeper, Progress(bookkeeper, config.train.epochs)]
-    if tensorboard:
-        callbacks.append(_tensorboard(run))
-    if finished_epochs < config.train.epochs:
         detector.fit(
-            batches.dataset(finished_epochs, config.train.epochs),
-            epochs=config.train.epochs,
-            initial_epoch=finished_epochs,
+            distribute(batches, finished, epochs, strategy),
+            epochs=epochs,
+            initial_epoch=finished,
             steps_per_epoch=batches.steps,
             shuffle=False,
             verbose=0,
             callbacks=callbacks,
         )
+
+
+def _make_or_load(run: Run, splits: Splits, steps: int) -> AnomalyDetector:
+    if run.last_path.is_file():
+        return load_checkpoint(run.last_path)
+    channels = splits.train.data.images.shape[3]
+    detector = AnomalyDetector(**detector_options(run.config, channels))
+    compile_detector(detector, run.config, steps)
+    return detector
+
+
+def _callbacks(
+    run: Run,
+    splits: Splits,
+    finished_epochs: int,
+    tensorboard: bool,
+    strategy: tf.distribute.Strategy | None,
+) -> list[keras.callbacks.Callback]:
+    config, channels = run.config, splits.train.data.images.shape[3]
+    validated = (
+        build_generator(config.data.size, channels, config.train.width) if strategy else None
+    )
+    bookkeeper = Bookkeeper(run, splits.validation, finished_epochs, validated)
+    callbacks = [bookkeeper, Progress(bookkeeper, config.train.epochs)]
+    return [*callbacks, _tensorboard(run)] if tensorboard else callbacks
 
 
 def _tensorboard(run: Run) -> keras.callbacks.TensorBoard:

@@ -32,7 +32,7 @@ def test_configurations_survive_being_written(tmp_path: Path, dataset: str) -> N
 
 
 def test_lists_survive_being_written(tmp_path: Path) -> None:
-    config = make_config({"data": {"unseen_kinds": ["3", "ankle boot"], "anomalies": 0}})
+    config = make_config({"data": {"unseen_kinds": ["3", "ankle boot"], "anomalies": 10}})
     assert config.data.unseen_kinds == ("3", "ankle boot")
     path = tmp_path / "config.toml"
     path.write_text(to_toml(config))
@@ -55,6 +55,9 @@ def test_the_weights_are_those_of_table_2() -> None:
         ({"data": 3}, "data must be a section"),
         ({"data": {"channels": 4}}, "channels must be 1"),
         ({"data": {"test_fraction": 1.0}}, "test_fraction must be between 0 and 1"),
+        ({"data": {"anomalies": 0}}, "no anomalies to train on: set loss.abc"),
+        ({"loss": {"abc_scale": 0}}, "abc_scale must be more than 0"),
+        ({"loss": {"discriminators": 3}}, "discriminators must be 1 or 2, got 3"),
         ({"data": {"anomalies": -1}}, "anomalies must be at least 0, got -1"),
         ({"data": {"sampling": "best"}}, "sampling must be one of kmeans, random"),
         ({"data": {"unseen_kinds": "3"}}, "data: unseen_kinds must be a list, got '3'"),

@@ -11,6 +11,7 @@ from ganad_tf import __version__
 from ganad_tf.cli.check import check_command
 from ganad_tf.cli.evaluate import evaluate_command
 from ganad_tf.cli.export import export_command, verify_command
+from ganad_tf.cli.search import search_command
 from ganad_tf.cli.train import train_command
 from ganad_tf.errors import UserError
 
@@ -65,5 +66,12 @@ def cli() -> None:
         logger.propagate = False
 
 
-for command in (train_command, evaluate_command, export_command, verify_command, check_command):
+for command in (
+    train_command,
+    evaluate_command,
+    export_command,
+    verify_command,
+    check_command,
+    search_command,
+):
     cli.add_command(command)

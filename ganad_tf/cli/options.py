@@ -6,9 +6,29 @@ from typing import Any
 
 import click
 
+from ganad_tf.config import RunConfig
+from ganad_tf.jobs import ENGINES, cores
 from ganad_tf.runs import DEFAULT_RUNS, Run
+from ganad_tf.settings import DATASET_DEFAULTS, WIDTH_PRESETS, make_config, read_config
 
 Command = Callable[..., Any]
+
+
+class Width(click.ParamType):
+    """A width of the networks: the name of a preset, or a number."""
+
+    name = "width"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the maps of the first layer."""
+        if value in WIDTH_PRESETS:
+            return WIDTH_PRESETS[value]
+        try:
+            return int(value)
+        except ValueError:
+            names = ", ".join(WIDTH_PRESETS)
+            self.fail(f"{value!r} is no width: give {names} or a number", param, ctx)
+
 
 RATE_HELP = "Share of good parts that may be rejected; sets the threshold, on validation."
 RATE = click.FloatRange(0, 1, max_open=True)
@@ -31,6 +51,90 @@ runs_option = click.option(
     show_default=True,
     help="Where run folders are.",
 )
+_PRESETS = ", ".join(f"{name} ({width})" for name, width in WIDTH_PRESETS.items())
+SETTING_OPTIONS = (
+    click.option(
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path),
+        help="TOML file with settings; flags win over it.",
+    ),
+    click.option("--dataset", help=f"{', '.join(DATASET_DEFAULTS)}.  [default: digits]"),
+    click.option(
+        "--data-dir",
+        type=click.Path(resolve_path=True),
+        help="Folder with the data, where it is not in a usual place.",
+    ),
+    click.option(
+        "--normal-class",
+        type=int,
+        help="The class that is normal; the others are anomalies.  [default: 0]",
+    ),
+    click.option("--size", type=int, help="Image size in pixels, a multiple of 16."),
+    click.option("--channels", type=int, help="1 (grey) or 3 (RGB).  [default: as the images]"),
+    click.option(
+        "--width",
+        type=Width(),
+        metavar=f"{'|'.join(WIDTH_PRESETS)}|INTEGER",
+        help=f"Maps of the first layer: {_PRESETS}, or a number.  [default: nano, the paper's]",
+    ),
+    click.option("--epochs", type=int, help="Epochs to train."),
+    click.option("--batch-size", type=int, help="Normal images a step, and as many anomalies."),
+    click.option("--learning-rate", type=float, help="Peak of the learning rate."),
+    click.option(
+        "--regime", help="joint (both groups of losses each step) or random (one of them)."
+    ),
+    click.option("--seed", type=int, help="Seed of all that is random.  [default: 0]"),
+)
+JOB_OPTIONS = (
+    click.option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        default="local",
+        show_default=True,
+        help="Processes here, or tasks on the Ray cluster of RAY_ADDRESS, else on a local one.",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(1),
+        default=cores,
+        help="How many trainings at once.  [default: one a core]",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Threads of each training.",
+    ),
+)
+
+
+def setting_options(command: Command) -> Command:
+    """Add the options that set what a training depends on; `read_settings` takes them."""
+    return _with_options(command, SETTING_OPTIONS)
+
+
+def job_options(command: Command) -> Command:
+    """Add the options that say how independent trainings run side by side."""
+    return _with_options(command, JOB_OPTIONS)
+
+
+def _with_options(command: Command, options: tuple[Command, ...]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_settings(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
+    """Return the configuration of a file and of the flags of `setting_options`, which win."""
+    train = dict(flags)
+    data_keys = ("dataset", "data_dir", "normal_class", "size", "channels")
+    data = {key: train.pop(key) for key in data_keys}
+    seed, regime = train.pop("seed"), train.pop("regime")
+    layers = [read_config(config_file)] if config_file else []
+    layer = {"seed": seed, "data": data, "train": train, "loss": {"regime": regime}}
+    return make_config(*layers, layer)
 
 
 def run_options(command: Command) -> Command:

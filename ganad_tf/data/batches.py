@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ganad_tf.config import TrainConfig
+from ganad_tf.errors import UserError
 
 NORMAL_STREAM, ANOMALY_STREAM = 0, 1
 SHUFFLE_ROUNDS = 4
@@ -23,32 +24,56 @@ class PairedBatches:
     An epoch is `config.passes` passes over the normal images; anomalies are repeated where they
     are fewer. Where there are none, their batch is empty.
 
+    Where several replicas train together, each batch is divided among them; all of it is what
+    one replica would get with a batch size of as many times as much.
+
     Attributes:
         normals: uint8 `(count, size, size, channels)`.
         anomalies: uint8 of the same image shape.
-        config: Batch size and augmentation.
+        config: Batch size of a replica, and augmentation.
         seed: Seed of order and augmentation.
+        replicas: Replicas that train together.
+
+    Raises:
+        UserError: If there are fewer normal images than replicas.
     """
 
     normals: NDArray[np.uint8]
     anomalies: NDArray[np.uint8]
     config: TrainConfig
     seed: int
+    replicas: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` where a replica would have no images."""
+        if len(self.normals) < self.replicas:
+            raise UserError(
+                f"{len(self.normals)} normal images are too few for {self.replicas} replicas: "
+                "train on fewer devices"
+            )
 
     @property
     def batch_size(self) -> int:
-        """Images of each side in a batch."""
-        return min(self.config.batch_size, len(self.normals))
+        """Images of each side that a replica gets of a batch."""
+        return min(self.config.batch_size, len(self.normals) // self.replicas)
 
     @property
     def steps(self) -> int:
         """Batches an epoch."""
-        return self.config.passes * len(self.normals) // self.batch_size
+        return self.config.passes * len(self.normals) // (self.replicas * self.batch_size)
 
-    def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
-        """Return the batches of epochs `first_epoch` to `epochs - 1`.
+    def dataset(
+        self, first_epoch: int, epochs: int, served: range | None = None
+    ) -> tf.data.Dataset:
+        """Return the batches of epochs `first_epoch` to `epochs - 1`, divided among replicas.
 
-        Elements are pairs of float32 `(batch, size, size, channels)` in [0, 1].
+        Args:
+            first_epoch: The first epoch, from 0.
+            epochs: The epoch to stop before.
+            served: The replicas to serve, one after another in each step; None for all.
+
+        Returns:
+            Pairs of float32 `(batch_size, size, size, channels)` in [0, 1].
         """
         sides = tuple(
             (tf.constant(images), stream)
@@ -58,24 +83,26 @@ class PairedBatches:
             )
         )
 
-        def batch_pair(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            return tuple(self._batch(images, stream, step) for images, stream in sides)
+        def batch_pair(part: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            return tuple(self._batch(images, stream, part) for images, stream in sides)
 
-        steps = tf.data.Dataset.range(first_epoch * self.steps, epochs * self.steps)
-        return steps.map(batch_pair, tf.data.AUTOTUNE, deterministic=True).prefetch(
+        parts_an_epoch = self.steps * self.replicas
+        parts = tf.data.Dataset.range(first_epoch * parts_an_epoch, epochs * parts_an_epoch)
+        if served is not None:
+            parts = parts.filter(lambda part: _is_in(part % self.replicas, served))
+        return parts.map(batch_pair, tf.data.AUTOTUNE, deterministic=True).prefetch(
             tf.data.AUTOTUNE
         )
 
-    def _batch(self, images: tf.Tensor, stream: int, step: tf.Tensor) -> tf.Tensor:
+    def _batch(self, images: tf.Tensor, stream: int, part: tf.Tensor) -> tf.Tensor:
+        """Return a part of the endless stream of images, counted over all steps and replicas."""
         if not images.shape[0]:
             return tf.zeros(images.shape)
-        position = tf.range(self.batch_size, dtype=tf.int64) + step * self.batch_size
+        position = tf.range(self.batch_size, dtype=tf.int64) + part * self.batch_size
         count = tf.shape(images, tf.int64)[0]
         batch = tf.gather(images, self._shuffled(position, count, stream))
         if self.config.flip or self.config.shift:
-            batch = self._augmented(
-                batch, tf.stack([tf.cast(self.seed, tf.int64), 2 * step + stream])
-            )
+            batch = self._augmented(batch, part, stream)
         return tf.cast(batch, tf.float32) / 255.0
 
     def _shuffled(self, position: tf.Tensor, count: tf.Tensor, stream: int) -> tf.Tensor:
@@ -88,16 +115,29 @@ class PairedBatches:
             index=place, seed=seeds, max_index=count - 1, rounds=SHUFFLE_ROUNDS
         )
 
-    def _augmented(self, batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    def _draws(self, part: tf.Tensor, stream: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the shifts, int32 `(batch, 2)`, and a number in [0, 1) for each image.
+
+        They are drawn for the batch of all replicas, so that each gets what it would get there.
+        """
+        step = part if self.replicas == 1 else part // self.replicas
+        seed = tf.stack([tf.cast(self.seed, tf.int64), 2 * step + stream])
+        count, shift = self.replicas * self.batch_size, self.config.shift
+        offsets = tf.random.stateless_uniform((count, 2), seed, -shift, shift + 1, dtype=tf.int32)
+        chances = tf.random.stateless_uniform((count,), seed + 1)
+        if self.replicas == 1:
+            return offsets, chances
+        first = part % self.replicas * self.batch_size
+        own = slice(first, first + self.batch_size)
+        return tf.ensure_shape(offsets[own], (self.batch_size, 2)), chances[own]
+
+    def _augmented(self, batch: tf.Tensor, part: tf.Tensor, stream: int) -> tf.Tensor:
         """Mirror and shift each image at random; the border is reflected."""
         count, height, width = batch.shape[0], batch.shape[1], batch.shape[2]
-        shift = self.config.shift
-        offsets = tf.random.stateless_uniform((count, 2), seed, -shift, shift + 1, dtype=tf.int32)
+        offsets, chances = self._draws(part, stream)
         x_offset, y_offset = tf.unstack(tf.cast(offsets, tf.float32), axis=1)
         zeros, ones = tf.zeros(count), tf.ones(count)
-        mirrored = tf.random.stateless_uniform((count,), seed + 1) < (
-            0.5 if self.config.flip else 0.0
-        )
+        mirrored = chances < (0.5 if self.config.flip else 0.0)
         direction = tf.where(mirrored, -1.0, 1.0)
         x_start = tf.where(mirrored, width - 1.0, 0.0) + x_offset
         transforms = tf.stack(
@@ -111,3 +151,7 @@ class PairedBatches:
             interpolation="NEAREST",
             fill_mode="REFLECT",
         )
+
+
+def _is_in(number: tf.Tensor, numbers: range) -> tf.Tensor:
+    return (number >= numbers.start) & (number < numbers.stop)

@@ -38,6 +38,9 @@ class AnomalyDetector(keras.Model):
     reconstructions of `averaged_generator`, the exponential moving average of the generator
     over the steps, batch-norm statistics included: that is the model to evaluate and export.
 
+    Built and compiled in the scope of a strategy of `tf.distribute`, it takes the batches of all
+    replicas for one: normalization, gradients and reported losses are those of the whole.
+
     One optimizer serves the three networks, each with its own gradient: the generator's
     weighted losses, and the LSGAN loss of each discriminator.
 
@@ -130,10 +133,13 @@ class AnomalyDetector(keras.Model):
         with tf.GradientTape(persistent=True) as tape:
             values = self.compute_losses(normal, anomaly)
             objectives = self._objectives(values)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        # The optimizer adds up the gradients of all replicas.
+        share = tf.constant(1.0 / replicas) if replicas > 1 else None
         gradients = []
         variables = []
         for objective, network in objectives:
-            gradients += tape.gradient(objective, network.trainable_variables)
+            gradients += tape.gradient(objective, network.trainable_variables, share)
             variables += network.trainable_variables
         self.optimizer.apply(gradients, variables)
         self._update_average()

@@ -157,6 +157,15 @@ def test_trains_without_anomalies_where_their_losses_are_off() -> None:
     assert np.abs(detector.generator.predict(normal, verbose=0) - normal).mean() < before
 
 
+def test_the_abc_loss_is_that_of_the_scaled_error_of_each_anomaly() -> None:
+    detector = make_detector(loss=dataclasses.replace(LOSS, abc_scale=4.0))
+    normal, anomaly = first_pair()
+    copies = detector.reconstruct_pair(normal, anomaly, training=False)
+    values = detector.losses_of(normal, anomaly, *copies, training=False)
+    errors = np.abs(np.asarray(anomaly, np.float64) - copies[1]).mean(axis=(1, 2, 3))
+    assert float(values["abc"]) == pytest.approx(-np.log(1 - np.exp(-4 * errors)).mean(), rel=1e-4)
+
+
 def test_random_regime_takes_one_group_a_step_each_about_half_the_time() -> None:
     detector = make_detector(loss=dataclasses.replace(LOSS, regime="random"))
     values = {name: tf.constant(1.0) for name in LOSS_NAMES}
