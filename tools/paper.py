@@ -1,0 +1,201 @@
+"""The paper's table of a data set: each class in turn is normal, float and verified int8.
+
+python -m tools.paper --dataset cifar10 --data-dir DATA
+
+Every class and seed is a job of its own: training, figures on the test split, int8 export, and its
+verification on the whole test split. Stop it at any time and start it again: what is finished
+is not done twice. Writes `<out>/<dataset>/`: `table.md`, `auroc.png`, `results.json`, and of each
+job `class-<class>-seed-<seed>.json` and `.toml`.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganad_tf.cli.options import job_options
+from ganad_tf.config import RunConfig
+from ganad_tf.data.class_sets import CLASS_NAMES, DIGITS
+from ganad_tf.errors import UserError
+from ganad_tf.files import remove_leftovers, write_json, write_text
+from ganad_tf.jobs import Countdown, Job, Outcome, run_jobs
+from ganad_tf.settings import make_config
+from tools.experiment import read_result, train_evaluate_verify
+from tools.paper_plot import plot_summary
+from tools.paper_references import averages_on, paper_average
+from tools.paper_table import Result, Summary, summarize, to_markdown
+
+DATASETS = ("mnist", "fashion-mnist", "cifar10", "digits")
+CLASSES = range(10)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of a data set.
+
+    Attributes:
+        config: Settings of all its jobs, of any class and seed.
+        folder: Where its files go.
+    """
+
+    config: dict[str, Any]
+    folder: Path
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set."""
+        return self.config["data"]["dataset"]
+
+    def job_config(self, normal_class: int, seed: int) -> RunConfig:
+        """Return the configuration of a job."""
+        return make_config(self.config, {"data": {"normal_class": normal_class}, "seed": seed})
+
+    def result_path(self, normal_class: int, seed: int) -> Path:
+        """Return the file that the result of a job goes to."""
+        return self.folder / f"class-{normal_class}-seed-{seed}.json"
+
+    def results(self, normal_class: int) -> list[Result]:
+        """Return the results of a class that there are with these settings, a seed each."""
+        found = []
+        for path in self.folder.glob(f"class-{normal_class}-seed-*.json"):
+            seed = int(path.stem.rpartition("-")[2])
+            result = read_result(path, self.job_config(normal_class, seed))
+            if result is not None:
+                found.append(result)
+        return sorted(found, key=lambda result: result["config"]["seed"])
+
+    def write(self) -> Summary | None:
+        """Write table, figures and plot of the results there are; None if there are none."""
+        names = DIGITS if self.dataset == "digits" else CLASS_NAMES[self.dataset]
+        labels = [names[c] if names[c] == str(c) else f"{c} {names[c]}" for c in CLASSES]
+        results = dict(zip(labels, map(self.results, CLASSES), strict=True))
+        if not any(results.values()):
+            return None
+        summary = summarize(results)
+        files = {label: _links(c, results[label]) for c, label in zip(CLASSES, labels, strict=True)}
+        table = to_markdown(summary, "normal class", averages_on(self.dataset), files)
+        write_text(self.folder / "table.md", table)
+        write_json(self.folder / "results.json", {"dataset": self.dataset, **summary.as_json()})
+        title = f"{self.dataset}: one class is normal"
+        plot_summary(summary, title, paper_average(self.dataset), self.folder / "auroc.png")
+        return summary
+
+
+def _links(normal_class: int, results: Sequence[Result]) -> str:
+    stems = [f"class-{normal_class}-seed-{result['config']['seed']}" for result in results]
+    return ", ".join(f"[json]({stem}.json) [toml]({stem}.toml)" for stem in stems)
+
+
+class Refusal(click.ClickException):
+    """An error that the user can mend."""
+
+    exit_code = 2
+
+
+def parse_classes(_context: click.Context, _parameter: click.Parameter, text: str) -> list[int]:
+    """Read a list of classes such as `0,3,6`."""
+    try:
+        classes = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of classes such as 0,3,6") from None
+    for normal_class in classes:
+        if normal_class not in CLASSES:
+            raise click.BadParameter(f"there is no class {normal_class}: choose from 0 to 9")
+    return list(dict.fromkeys(classes))
+
+
+@click.command()
+@click.option("--dataset", type=click.Choice(DATASETS), required=True)
+@click.option("--data-dir", type=click.Path(resolve_path=True), help="Folder with the data.")
+@click.option(
+    "--classes",
+    default=",".join(map(str, CLASSES)),
+    callback=parse_classes,
+    help="Which classes, separated by commas.  [default: all ten]",
+)
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--epochs", type=int, help="[default: that of the data set]")
+@job_options
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path, resolve_path=True),
+    default=Path("runs/paper"),
+    help="Where run folders go.  [default: runs/paper]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, resolve_path=True),
+    default=Path("docs/results"),
+    help="Where results go.  [default: docs/results]",
+)
+def main(
+    dataset: str,
+    data_dir: str | None,
+    classes: list[int],
+    seeds: int,
+    epochs: int | None,
+    engine: str,
+    workers: int,
+    threads: int,
+    runs: Path,
+    out: Path,
+) -> None:
+    """Fill the table of a data set; a table that was begun goes on where it stopped."""
+    settings = {"data": {"dataset": dataset, "data_dir": data_dir}, "train": {"epochs": epochs}}
+    table = Table(settings, out / dataset)
+    remove_leftovers(table.folder)
+    try:
+        jobs = _missing_jobs(table, classes, seeds, runs)
+        total = len(classes) * seeds
+        click.echo(f"{dataset}: {total} jobs, {total - len(jobs)} of them done already")
+        failures = _run(table, run_jobs(jobs, engine, workers, threads), len(jobs))
+    except UserError as error:
+        raise Refusal(str(error)) from None
+    if failures:
+        click.echo(f"error: failed: {', '.join(failures)}", err=True)
+        sys.exit(1)
+
+
+def _missing_jobs(table: Table, classes: list[int], seeds: int, runs: Path) -> list[Job]:
+    jobs = []
+    # Seed by seed, so that a table over all classes is there as soon as can be.
+    for seed in range(seeds):
+        for normal_class in classes:
+            config = table.job_config(normal_class, seed)
+            path = table.result_path(normal_class, seed)
+            if read_result(path, config) is None:
+                name = f"{table.dataset}-{normal_class}-{seed}"
+                jobs.append(Job(name, train_evaluate_verify, (config, runs / name, path)))
+    return jobs
+
+
+def _run(table: Table, outcomes: Any, total: int) -> list[str]:
+    failures = []
+    countdown = Countdown(total)
+    for outcome in outcomes:
+        click.echo(countdown.line(_describe(outcome)))
+        if outcome.error is None:
+            table.write()
+        else:
+            failures.append(outcome.name)
+    summary = table.write()
+    if summary is not None:
+        click.echo((table.folder / "table.md").read_text())
+    return failures
+
+
+def _describe(outcome: Outcome) -> str:
+    if outcome.error is not None:
+        return f"{outcome.name} failed: {outcome.error}"
+    result = outcome.result
+    return (
+        f"{outcome.name}: float {result['float_auroc']['value']:.4f}, "
+        f"int8 {result['int8_auroc']:.4f} ({result['difference']['value']:+.4f})"
+    )
+
+
+if __name__ == "__main__":
+    main()
