@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 from ganad_tf.cli import cli
 from ganad_tf.runs import Run
 from ganad_tf.settings import WIDTH_PRESETS, make_config, to_toml
+from tools.classes import class_label, class_names
 from tools.experiment import portable
 from tools.studies.__main__ import STUDIES, main
-from tools.studies.classes import class_label, class_names
 from tools.studies.latency import measure_latency
 from tools.studies.pareto import Choice, pareto_front
 from tools.studies.study import Variation

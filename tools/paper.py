@@ -18,11 +18,11 @@ import click
 
 from ganad_tf.cli.options import job_options
 from ganad_tf.config import RunConfig
-from ganad_tf.data.class_sets import CLASS_NAMES, DIGITS
 from ganad_tf.errors import UserError
 from ganad_tf.files import remove_leftovers, write_json, write_text
 from ganad_tf.jobs import Countdown, Job, Outcome, run_jobs
 from ganad_tf.settings import make_config
+from tools.classes import class_label
 from tools.experiment import read_result, train_evaluate_verify
 from tools.paper_plot import plot_summary
 from tools.paper_references import averages_on, paper_average
@@ -69,8 +69,7 @@ class Table:
 
     def write(self) -> Summary | None:
         """Write table, figures and plot of the results there are; None if there are none."""
-        names = DIGITS if self.dataset == "digits" else CLASS_NAMES[self.dataset]
-        labels = [names[c] if names[c] == str(c) else f"{c} {names[c]}" for c in CLASSES]
+        labels = [class_label(self.dataset, number) for number in CLASSES]
         results = dict(zip(labels, map(self.results, CLASSES), strict=True))
         if not any(results.values()):
             return None

@@ -16,13 +16,13 @@ from typing import Any
 import click
 
 from ganad_tf.config import RunConfig
-from ganad_tf.data.class_sets import CLASS_NAMES, DIGITS
 from ganad_tf.errors import UserError
 from ganad_tf.files import remove_leftovers, write_json, write_text
 from ganad_tf.jobs import ENGINES, Countdown, Job, cores, run_jobs
 from ganad_tf.settings import make_config
 from tools.baselines.run import METHODS, read_baseline, run_baseline
 from tools.baselines.table import Result, collect, to_markdown
+from tools.classes import class_label
 from tools.paper import DATASETS, parse_classes
 
 ALL = "all"
@@ -147,8 +147,7 @@ def _write(
     results = [result for task in tasks if (result := task.result()) is not None]
     if not results:
         return
-    names = DIGITS if dataset == "digits" else CLASS_NAMES[dataset]
-    labels = {c: names[c] if names[c] == str(c) else f"{c} {names[c]}" for c in classes}
+    labels = {number: class_label(dataset, number) for number in classes}
     cells = collect(results, labels)
     options = {"dataset": dataset, "classes": ",".join(map(str, classes)), "seeds": seeds}
     options |= {} if epochs is None else {"epochs": epochs}

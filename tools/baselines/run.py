@@ -12,7 +12,7 @@ from ganad_tf.config import RunConfig
 from ganad_tf.errors import UserError
 from ganad_tf.files import write_json
 from ganad_tf.settings import to_toml
-from tools.experiment import describe_machine, read_result
+from tools.experiment import describe_machine, portable, read_result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,11 +76,10 @@ def _train_and_measure(method: str, config: RunConfig) -> dict[str, Any]:
     started = time.monotonic()
     baseline = _fit(baselines[method], config, splits, best)
     seconds = time.monotonic() - started
-    portable = dataclasses.replace(config, data=dataclasses.replace(config.data, data_dir=None))
     scores = baseline.score_images(splits.test.data.images)
     return {
         "method": method,
-        "config": tomllib.loads(to_toml(portable)),
+        "config": tomllib.loads(to_toml(portable(config))),
         "ganad_tf": __version__,
         "splits": describe_splits(splits),
         **_figures(splits.test, scores, config.data.unseen_kinds),

@@ -20,9 +20,9 @@ from ganad_tf.cli.options import job_options
 from ganad_tf.errors import UserError
 from ganad_tf.files import remove_leftovers, write_json, write_text
 from ganad_tf.jobs import Countdown, Job, Outcome, run_jobs
+from tools.classes import class_label
 from tools.paper import DATASETS, Refusal, parse_classes
 from tools.studies.ablation import ABLATION
-from tools.studies.classes import class_label
 from tools.studies.imbalance import IMBALANCE
 from tools.studies.study import Study
 from tools.studies.table import tabulate, to_json, to_markdown

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
+from tools.classes import class_label
 from tools.paper_table import NOTHING, Figure
-from tools.studies.classes import class_label
 from tools.studies.study import Measure, Result, Study
 from tools.studies.tasks import Task
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ganad_tf.config import RunConfig
 from tools.baselines.run import run_baseline
+from tools.classes import class_names
 from tools.experiment import train_evaluate
-from tools.studies.classes import class_names
 from tools.studies.study import Measure, Result, Study, Variation
 
 
