@@ -128,7 +128,7 @@ class TrainConfig:
     Attributes:
         epochs: Epochs; after each one the model is validated and saved.
         passes: Passes over the normal images an epoch, more than one where they are few.
-        batch_size: Normal images a step; as many anomalies go with them.
+        batch_size: Normal images a step, on each device; as many anomalies go with them.
         learning_rate: Peak of Adam's learning rate; it falls to 0 along a cosine.
         averaging: Decay per step of the moving average of the generator.
         width: Maps of the first layer; 8 is the paper's.

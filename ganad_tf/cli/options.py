@@ -79,7 +79,11 @@ SETTING_OPTIONS = (
         help=f"Maps of the first layer: {_PRESETS}, or a number.  [default: nano, the paper's]",
     ),
     click.option("--epochs", type=int, help="Epochs to train."),
-    click.option("--batch-size", type=int, help="Normal images a step, and as many anomalies."),
+    click.option(
+        "--batch-size",
+        type=int,
+        help="Normal images a step, and as many anomalies, on each device.",
+    ),
     click.option("--learning-rate", type=float, help="Peak of the learning rate."),
     click.option(
         "--regime", help="joint (both groups of losses each step) or random (one of them)."
