@@ -1,6 +1,7 @@
 """The training benchmark runs, its PyTorch twin computes the same, and its counts are right."""
 
 import dataclasses
+import importlib.util
 import json
 from pathlib import Path
 
@@ -29,6 +30,13 @@ def make_detector(channels: int = CHANNELS) -> AnomalyDetector:
     return detector
 
 
+def import_torch():
+    """Return torch, or skip: its CUDA build, which brings Triton, crashes beside TensorFlow."""
+    if importlib.util.find_spec("triton"):
+        pytest.skip("needs the CPU build of torch")
+    return pytest.importorskip("torch")
+
+
 def make_batches() -> PairedBatches:
     rng = np.random.default_rng(0)
     shape = (STEPS * BATCH, 32, 32, CHANNELS)
@@ -39,7 +47,7 @@ def make_batches() -> PairedBatches:
 
 def make_twin(detector: AnomalyDetector, layout: str):
     """A PyTorch twin with the weights of a detector."""
-    torch = pytest.importorskip("torch")
+    torch = import_torch()
     from tools.bench_train.torch_loop import LAYOUTS
     from tools.bench_train.torch_twin import Twin
 
@@ -140,7 +148,7 @@ def test_a_layer_without_a_count_is_refused() -> None:
 
 
 def test_augmentation_of_the_twin_mirrors_and_shifts_with_reflection() -> None:
-    torch = pytest.importorskip("torch")
+    torch = import_torch()
     from tools.bench_train.torch_loop import augmented
 
     size, shift = 8, 2
@@ -163,7 +171,7 @@ def test_augmentation_of_the_twin_mirrors_and_shifts_with_reflection() -> None:
 
 @pytest.mark.slow
 def test_compare_measures_both_programs_and_writes_the_results(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
+    import_torch()
     result = run("compare --quick --size 32 --channels 1 --batch 4 --threads 1", tmp_path)
     assert result.exit_code == 0
     for program in ("ganad-tf", "PyTorch, default layout", "PyTorch, channels last"):
@@ -203,7 +211,7 @@ def test_scaling_leaves_out_what_would_not_fit_in_memory(tmp_path: Path) -> None
 )
 def test_bad_input_is_answered_with_one_line(arguments: str, message: str, tmp_path: Path) -> None:
     if "compare" in arguments:
-        pytest.importorskip("torch")
+        import_torch()
     result = run(arguments, tmp_path)
     assert result.exit_code == 2
     assert message in result.output.splitlines()[-1]
