@@ -1,11 +1,15 @@
 """The configuration of a run: frozen dataclasses that check their values."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ganad_tf.errors import UserError
 
 DOWNSAMPLING = 16
+NORMAL_LOSSES = ("reconstruction", "patch", "latent", "adversarial")
+ANOMALY_LOSSES = ("anomaly_adversarial", "abc")
+GENERATOR_LOSSES = (*NORMAL_LOSSES, *ANOMALY_LOSSES)
 SEEDS = 2**32
 
 
@@ -112,8 +116,7 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         """Raise `UserError` where a value is out of range."""
-        weights = ("reconstruction", "patch", "latent", "adversarial", "anomaly_adversarial", "abc")
-        _check_at_least(0, **{name: getattr(self, name) for name in weights})
+        _check_at_least(0, **{name: getattr(self, name) for name in GENERATOR_LOSSES})
         _check_at_least(1, patch_size=self.patch_size, patch_count=self.patch_count)
         if not self.abc_scale > 0:
             raise UserError(f"abc_scale must be more than 0, got {self.abc_scale}")
@@ -188,3 +191,7 @@ class RunConfig:
             raise UserError(
                 "no anomalies to train on: set loss.abc and loss.anomaly_adversarial to 0, too"
             )
+
+    def portable(self) -> "RunConfig":
+        """Return it without the place of the data, which differs between machines."""
+        return dataclasses.replace(self, data=dataclasses.replace(self.data, data_dir=None))

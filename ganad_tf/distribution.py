@@ -72,18 +72,16 @@ def is_chief(strategy: tf.distribute.Strategy | None) -> bool:
     return (resolver.task_type, resolver.task_id) == (first, 0)
 
 
-def check_agreement(strategy: tf.distribute.Strategy | None, facts: str) -> None:
+def check_agreement(strategy: tf.distribute.Strategy, facts: str) -> None:
     """Let all workers compare what they start from.
 
     Args:
-        strategy: The strategy.
+        strategy: The strategy of all of them.
         facts: What has to be the same in all of them.
 
     Raises:
         UserError: In all workers, if it is not.
     """
-    if strategy is None or not is_multiworker(strategy):
-        return
     digest = int.from_bytes(hashlib.sha256(facts.encode()).digest()[:DIGEST_BYTES], "big")
     own = strategy.run(lambda: tf.constant([digest], tf.int64))
     if len(set(strategy.gather(own, axis=0).numpy())) > 1:
@@ -115,11 +113,11 @@ def fit_with_workers(
     detector: AnomalyDetector,
     dataset: tf.distribute.DistributedDataset,
     epochs: int,
-    initial_epoch: int,
     steps_per_epoch: int,
     callbacks: Sequence[keras.callbacks.Callback],
+    initial_epoch: int,
 ) -> None:
-    """Train a detector together with other processes, as `detector.fit` does alone.
+    """Train a detector together with other processes, as `training.fit` does alone.
 
     Keras 3 has no `fit` for several workers: it averages the losses of a step over a batch axis
     that they do not have (github.com/keras-team/keras/issues/20585).
@@ -128,9 +126,9 @@ def fit_with_workers(
         detector: A detector that was made in the scope of the strategy.
         dataset: What `distribute` returns.
         epochs: The epoch to stop before.
-        initial_epoch: The first epoch, from 0.
         steps_per_epoch: Steps an epoch.
         callbacks: What this process does besides; it must not wait for the others.
+        initial_epoch: The first epoch, from 0.
 
     Raises:
         UserError: If another worker stopped.

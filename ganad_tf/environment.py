@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 STDERR = 2
 
@@ -27,19 +28,18 @@ def import_tensorflow_quietly() -> None:
     Its warnings, of retraced functions and the like, are for who develops with it, not for who
     uses this. A failing import still raises, with its own message.
     """
-    with _silenced_stderr():
+    with Path(os.devnull).open("w") as nowhere, native_errors_to(nowhere.fileno()):
         import tensorflow
     tensorflow.get_logger().setLevel("ERROR")
 
 
 @contextmanager
-def _silenced_stderr() -> Iterator[None]:
+def native_errors_to(descriptor: int) -> Iterator[None]:
+    """Redirect the descriptor of stderr, which libraries below Python write to."""
     saved = os.dup(STDERR)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, STDERR)
+        os.dup2(descriptor, STDERR)
         yield
     finally:
         os.dup2(saved, STDERR)
         os.close(saved)
-        os.close(nowhere)

@@ -24,7 +24,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TextIO
 
-from ganad_tf.environment import STDERR, import_tensorflow_quietly, prepare
+from ganad_tf.environment import import_tensorflow_quietly, native_errors_to, prepare
 from ganad_tf.errors import UserError, reason
 
 ENGINES = ("local", "ray")
@@ -126,22 +126,10 @@ def printing_to(path: Path) -> Iterator[None]:
     with (
         path.open("a", encoding="utf-8", buffering=1) as file,
         redirect_stdout(file),
-        _native_errors_to(file),
+        native_errors_to(file.fileno()),
         _logging_to(file),
     ):
         yield
-
-
-@contextmanager
-def _native_errors_to(file: TextIO) -> Iterator[None]:
-    """Redirect the descriptor, which libraries below Python write to."""
-    saved = os.dup(STDERR)
-    try:
-        os.dup2(file.fileno(), STDERR)
-        yield
-    finally:
-        os.dup2(saved, STDERR)
-        os.close(saved)
 
 
 @contextmanager

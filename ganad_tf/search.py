@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ganad_tf.config import RunConfig
+from ganad_tf.config import GENERATOR_LOSSES, NORMAL_LOSSES, RunConfig
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
 from ganad_tf.files import write_json, write_text
@@ -21,14 +21,11 @@ from ganad_tf.runs import RUN_FILE, Run
 from ganad_tf.settings import to_toml
 
 WEIGHTS = (0.5, 1.0, 1.5)
-NORMAL_LOSSES = ("reconstruction", "patch", "latent", "adversarial")
-ANOMALY_LOSSES = ("anomaly_adversarial", "abc")
-LOSSES = (*NORMAL_LOSSES, *ANOMALY_LOSSES)
 REDUCTION = 3
 KEPT_FILES = frozenset({RUN_FILE, "config.toml", "history.json"})
 
 Combination = tuple[float, ...]
-"""A weight of each of the six `LOSSES`."""
+"""A weight of each of the six `GENERATOR_LOSSES`."""
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +85,7 @@ def combinations() -> list[Combination]:
     normal = len(NORMAL_LOSSES)
     return [
         weights
-        for weights in itertools.product(WEIGHTS, repeat=len(LOSSES))
+        for weights in itertools.product(WEIGHTS, repeat=len(GENERATOR_LOSSES))
         if sum(weights[:normal]) > 2 * sum(weights[normal:])
     ]
 
@@ -198,15 +195,15 @@ def _finish(run: Run) -> dict[str, Any]:
 
 
 def _trial_config(base: RunConfig, weights: Combination, epochs: int) -> RunConfig:
-    changes: dict[str, Any] = dict(zip(LOSSES, weights, strict=True))
+    changes: dict[str, Any] = dict(zip(GENERATOR_LOSSES, weights, strict=True))
     loss = dataclasses.replace(base.loss, **changes)
     train = dataclasses.replace(base.train, epochs=epochs)
     return dataclasses.replace(base, loss=loss, train=train)
 
 
 def weights_of(config: RunConfig) -> Combination:
-    """Return the weights of a configuration, in the order of `LOSSES`."""
-    return tuple(getattr(config.loss, name) for name in LOSSES)
+    """Return the weights of a configuration, in the order of `GENERATOR_LOSSES`."""
+    return tuple(getattr(config.loss, name) for name in GENERATOR_LOSSES)
 
 
 def _job(config: RunConfig, folder: Path) -> Job:
@@ -240,7 +237,7 @@ def _write(result: Search, folder: Path, mode: Mode) -> None:
     write_text(folder / "best.toml", to_toml(result.config))
     content = {
         "mode": mode.value,
-        "losses": LOSSES,
+        "losses": GENERATOR_LOSSES,
         "best": weights_of(result.config),
         "rungs": [[dataclasses.asdict(trial) for trial in rung] for rung in result.rungs],
     }

@@ -1,10 +1,10 @@
 """Training a detector into a run folder, from the start or from where it was killed."""
 
 import contextlib
-import dataclasses
 import hashlib
 import importlib.util
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,14 +131,42 @@ def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -
     detector.compile(optimizer=FusedAdam(schedule))
 
 
-def _check_agreement(run: Run, splits: Splits, strategy: tf.distribute.Strategy | None) -> None:
-    config = dataclasses.replace(
-        run.config, data=dataclasses.replace(run.config.data, data_dir=None)
+def fit(
+    model: keras.Model,
+    dataset: tf.data.Dataset,
+    epochs: int,
+    steps_per_epoch: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    initial_epoch: int = 0,
+) -> None:
+    """Train a model on batches that are shuffled already, without Keras's own lines of progress.
+
+    Args:
+        model: A compiled model.
+        dataset: The batches of all epochs from `initial_epoch` on.
+        epochs: The epoch to stop before.
+        steps_per_epoch: Steps an epoch.
+        callbacks: What to do besides.
+        initial_epoch: The first epoch, from 0.
+    """
+    model.fit(
+        dataset,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        steps_per_epoch=steps_per_epoch,
+        shuffle=False,
+        verbose=0,
+        callbacks=list(callbacks),
     )
+
+
+def _check_agreement(run: Run, splits: Splits, strategy: tf.distribute.Strategy | None) -> None:
+    if not is_multiworker(strategy):
+        return
     checkpoint = run.last_path.read_bytes() if run.last_path.is_file() else b""
     facts = (
         __version__,
-        config,
+        run.config.portable(),
         describe_splits(splits),
         hashlib.sha256(checkpoint).hexdigest(),
         run.is_trained,
@@ -182,25 +210,9 @@ def _fit(
     )
     if finished == epochs:
         return
-    if is_multiworker(strategy):
-        fit_with_workers(
-            detector,
-            distribute(batches, finished, epochs, strategy),
-            epochs=epochs,
-            initial_epoch=finished,
-            steps_per_epoch=batches.steps,
-            callbacks=callbacks,
-        )
-    else:
-        detector.fit(
-            distribute(batches, finished, epochs, strategy),
-            epochs=epochs,
-            initial_epoch=finished,
-            steps_per_epoch=batches.steps,
-            shuffle=False,
-            verbose=0,
-            callbacks=callbacks,
-        )
+    fit_epochs = fit_with_workers if is_multiworker(strategy) else fit
+    dataset = distribute(batches, finished, epochs, strategy)
+    fit_epochs(detector, dataset, epochs, batches.steps, callbacks, finished)
 
 
 def _make_or_load(run: Run, splits: Splits, steps: int) -> AnomalyDetector:

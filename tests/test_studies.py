@@ -15,7 +15,6 @@ from ganad_tf.cli import cli
 from ganad_tf.runs import Run
 from ganad_tf.settings import WIDTH_PRESETS, make_config, to_toml
 from tools.classes import class_label, class_names
-from tools.experiment import portable
 from tools.studies.__main__ import STUDIES, main
 from tools.studies.latency import measure_latency
 from tools.studies.pareto import Choice, pareto_front
@@ -41,7 +40,7 @@ def tasks_of(
 
 
 def write_result(task: Task, figures: dict[str, Any]) -> None:
-    config = tomllib.loads(to_toml(portable(task.config)))
+    config = tomllib.loads(to_toml(task.config.portable()))
     task.path.parent.mkdir(parents=True, exist_ok=True)
     task.path.write_text(json.dumps({"config": config, **figures}))
 

@@ -5,9 +5,7 @@ An experiment is an ordinary run folder and a result, two small files that can b
 steps are taken up where they were left.
 """
 
-import dataclasses
 import os
-import platform
 import shlex
 import time
 import tomllib
@@ -22,10 +20,10 @@ from ganad_tf.files import read_json, write_json, write_text
 from ganad_tf.jobs import printing_to
 from ganad_tf.runs import RUN_FILE, Run
 from ganad_tf.settings import make_config, to_toml
+from tools.machine import processor
 
 TARGET, MODEL_FILE = "cpu", "model.tflite"
 SECONDS_FILE = "training_seconds.json"
-CPU_INFO = Path("/proc/cpuinfo")
 
 
 def train_evaluate(config: RunConfig, folder: Path, result_path: Path) -> dict[str, Any]:
@@ -67,7 +65,7 @@ def _make_result(
         with printing_to(folder.with_name(f"{folder.name}.log")):
             result = describe_run(_train(config, folder), result_path)
         result_path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(result_path.with_suffix(".toml"), to_toml(portable(config)))
+        write_text(result_path.with_suffix(".toml"), to_toml(config.portable()))
         write_json(result_path, result)
     return result
 
@@ -81,7 +79,7 @@ def read_result(path: Path, config: RunConfig) -> dict[str, Any] | None:
         return None
     result = read_json(path, "remove it")
     try:
-        is_same = make_config(result["config"]) == portable(config)
+        is_same = make_config(result["config"]) == config.portable()
     except (UserError, KeyError, TypeError):
         is_same = False
     return result if is_same else None
@@ -104,7 +102,7 @@ def describe(run: Run, result_path: Path) -> dict[str, Any]:
     best = max(history, key=lambda entry: (entry["validation_auroc"], entry["epoch"]))
     seconds = run.folder / SECONDS_FILE
     return {
-        "config": tomllib.loads(to_toml(portable(run.config))),
+        "config": tomllib.loads(to_toml(run.config.portable())),
         "ganad_tf": __version__,
         "float_auroc": evaluation["auroc"],
         "evaluation": {name: value for name, value in evaluation.items() if name != "auroc"},
@@ -143,18 +141,11 @@ def describe_machine() -> dict[str, Any]:
     """Return the processor's name and the number of threads that TensorFlow has here."""
     import tensorflow as tf
 
-    lines = CPU_INFO.read_text().splitlines() if CPU_INFO.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
-        "processor": names[0] if names else platform.machine(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
     }
-
-
-def portable(config: RunConfig) -> RunConfig:
-    """Return a configuration without the place of the data, which differs between machines."""
-    return dataclasses.replace(config, data=dataclasses.replace(config.data, data_dir=None))
 
 
 def _train_command(run: Run, result_path: Path) -> str:
@@ -174,7 +165,7 @@ def _train(config: RunConfig, folder: Path) -> Run:
         run, finished = train(config, folder), 0
     else:
         run = Run.open(folder)
-        if portable(run.config) != portable(config):
+        if run.config.portable() != config.portable():
             raise UserError(f"{folder} holds a run with other settings: remove it")
         if run.is_trained:
             return run

@@ -8,7 +8,6 @@ is not done twice. Writes `<out>/<dataset>/`: `table.md`, `auroc.png`, `results.
 job `class-<class>-seed-<seed>.json` and `.toml`.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +15,25 @@ from typing import Any
 
 import click
 
-from ganad_tf.cli.options import job_options
 from ganad_tf.config import RunConfig
-from ganad_tf.errors import UserError
 from ganad_tf.files import remove_leftovers, write_json, write_text
-from ganad_tf.jobs import Countdown, Job, Outcome, run_jobs
+from ganad_tf.jobs import Job
 from ganad_tf.settings import make_config
 from tools.classes import class_label
 from tools.experiment import read_result, train_evaluate_verify
 from tools.paper_plot import plot_summary
 from tools.paper_references import averages_on, paper_average
 from tools.paper_table import Result, Summary, summarize, to_markdown
-
-DATASETS = ("mnist", "fashion-mnist", "cifar10", "digits")
-CLASSES = range(10)
+from tools.table_command import (
+    CLASSES,
+    announce,
+    common_settings,
+    exit_on,
+    folder_option,
+    refusing,
+    run_missing,
+    table_options,
+)
 
 
 @dataclass(frozen=True)
@@ -88,74 +92,29 @@ def _links(normal_class: int, results: Sequence[Result]) -> str:
     return ", ".join(f"[json]({stem}.json) [toml]({stem}.toml)" for stem in stems)
 
 
-class Refusal(click.ClickException):
-    """An error that the user can mend."""
-
-    exit_code = 2
-
-
-def parse_classes(_context: click.Context, _parameter: click.Parameter, text: str) -> list[int]:
-    """Read a list of classes such as `0,3,6`."""
-    try:
-        classes = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no list of classes such as 0,3,6") from None
-    for normal_class in classes:
-        if normal_class not in CLASSES:
-            raise click.BadParameter(f"there is no class {normal_class}: choose from 0 to 9")
-    return list(dict.fromkeys(classes))
-
-
 @click.command()
-@click.option("--dataset", type=click.Choice(DATASETS), required=True)
-@click.option("--data-dir", type=click.Path(resolve_path=True), help="Folder with the data.")
-@click.option(
-    "--classes",
-    default=",".join(map(str, CLASSES)),
-    callback=parse_classes,
-    help="Which classes, separated by commas.  [default: all ten]",
-)
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--epochs", type=int, help="[default: that of the data set]")
-@job_options
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path, resolve_path=True),
-    default=Path("runs/paper"),
-    help="Where run folders go.  [default: runs/paper]",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, resolve_path=True),
-    default=Path("docs/results"),
-    help="Where results go.  [default: docs/results]",
-)
+@table_options(CLASSES, out="docs/results")
+@folder_option("--runs", "runs/paper", "run folders")
 def main(
     dataset: str,
     data_dir: str | None,
     classes: list[int],
     seeds: int,
     epochs: int | None,
-    engine: str,
-    workers: int,
-    threads: int,
     runs: Path,
     out: Path,
+    **spread: Any,
 ) -> None:
     """Fill the table of a data set; a table that was begun goes on where it stopped."""
-    settings = {"data": {"dataset": dataset, "data_dir": data_dir}, "train": {"epochs": epochs}}
-    table = Table(settings, out / dataset)
+    table = Table(common_settings(dataset, data_dir, epochs), out / dataset)
     remove_leftovers(table.folder)
-    try:
+    with refusing():
         jobs = _missing_jobs(table, classes, seeds, runs)
-        total = len(classes) * seeds
-        click.echo(f"{dataset}: {total} jobs, {total - len(jobs)} of them done already")
-        failures = _run(table, run_jobs(jobs, engine, workers, threads), len(jobs))
-    except UserError as error:
-        raise Refusal(str(error)) from None
-    if failures:
-        click.echo(f"error: failed: {', '.join(failures)}", err=True)
-        sys.exit(1)
+        announce(len(classes) * seeds, len(jobs), f"{dataset}: ")
+        failures = run_missing(jobs, _describe, table.write, **spread)
+        if table.write() is not None:
+            click.echo((table.folder / "table.md").read_text())
+    exit_on(failures)
 
 
 def _missing_jobs(table: Table, classes: list[int], seeds: int, runs: Path) -> list[Job]:
@@ -171,27 +130,9 @@ def _missing_jobs(table: Table, classes: list[int], seeds: int, runs: Path) -> l
     return jobs
 
 
-def _run(table: Table, outcomes: Any, total: int) -> list[str]:
-    failures = []
-    countdown = Countdown(total)
-    for outcome in outcomes:
-        click.echo(countdown.line(_describe(outcome)))
-        if outcome.error is None:
-            table.write()
-        else:
-            failures.append(outcome.name)
-    summary = table.write()
-    if summary is not None:
-        click.echo((table.folder / "table.md").read_text())
-    return failures
-
-
-def _describe(outcome: Outcome) -> str:
-    if outcome.error is not None:
-        return f"{outcome.name} failed: {outcome.error}"
-    result = outcome.result
+def _describe(result: Result) -> str:
     return (
-        f"{outcome.name}: float {result['float_auroc']['value']:.4f}, "
+        f"float {result['float_auroc']['value']:.4f}, "
         f"int8 {result['int8_auroc']:.4f} ({result['difference']['value']:+.4f})"
     )
 

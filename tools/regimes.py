@@ -26,6 +26,7 @@ from ganad_tf.settings import make_config
 from ganad_tf.training import (
     compile_detector,
     detector_options,
+    fit,
     make_deterministic,
     paired_batches,
 )
@@ -66,14 +67,8 @@ def train_once(config: RunConfig, passes: str) -> list[dict[str, float]]:
     detector = DETECTORS[passes](**detector_options(config, channels))
     compile_detector(detector, config, batches.steps)
     history = ValidationHistory(splits.validation)
-    detector.fit(
-        batches.dataset(0, config.train.epochs),
-        epochs=config.train.epochs,
-        steps_per_epoch=batches.steps,
-        shuffle=False,
-        verbose=0,
-        callbacks=[history],
-    )
+    epochs = config.train.epochs
+    fit(detector, batches.dataset(0, epochs), epochs, batches.steps, [history])
     return history.entries
 
 

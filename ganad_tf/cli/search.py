@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from ganad_tf.cli.options import job_options, read_settings, runs_option, setting_options
-from ganad_tf.config import RunConfig
-from ganad_tf.search import LOSSES, Mode, Trial, search
+from ganad_tf.config import GENERATOR_LOSSES, RunConfig
+from ganad_tf.search import Mode, Trial, search
 
 SHOWN = 10
 
@@ -50,7 +50,7 @@ def _default_name(config: RunConfig) -> str:
 
 def _print_best(trials: tuple[Trial, ...]) -> None:
     click.echo(f"best of {len(trials)} on validation after {trials[0].epochs} epochs")
-    header = [*(name.replace("_", " ") for name in LOSSES), " AUROC", "epoch"]
+    header = [*(name.replace("_", " ") for name in GENERATOR_LOSSES), " AUROC", "epoch"]
     click.echo("  ".join(header))
     for trial in trials[:SHOWN]:
         if trial.validation_auroc is not None:

@@ -7,25 +7,23 @@ import keras
 import tensorflow as tf
 
 from ganad_tf import losses
-from ganad_tf.config import LossConfig
+from ganad_tf.config import ANOMALY_LOSSES, GENERATOR_LOSSES, NORMAL_LOSSES, LossConfig
 from ganad_tf.errors import UserError
+from ganad_tf.models.averaging import move_average
 from ganad_tf.models.discriminator import build_discriminator
 from ganad_tf.models.generator import build_encoder, build_generator
 
-NORMAL_LOSSES = ("reconstruction", "patch", "latent", "adversarial")
-ANOMALY_LOSSES = ("anomaly_adversarial", "abc")
 DISCRIMINATORS = {
     "adversarial": "normal_discriminator",
     "anomaly_adversarial": "anomaly_discriminator",
 }
-LOSS_NAMES = (*NORMAL_LOSSES, *ANOMALY_LOSSES, *DISCRIMINATORS.values())
-AVERAGING_DELAY = 10.0
+LOSS_NAMES = (*GENERATOR_LOSSES, *DISCRIMINATORS.values())
 CHECKPOINT_VERSION = 1
 
 
 def active_losses(config: LossConfig) -> tuple[str, ...]:
     """Return the names of the losses that are computed: those of weight 0 are not."""
-    weighted = [name for name in (*NORMAL_LOSSES, *ANOMALY_LOSSES) if getattr(config, name)]
+    weighted = [name for name in GENERATOR_LOSSES if getattr(config, name)]
     return (*weighted, *[DISCRIMINATORS[name] for name in weighted if name in DISCRIMINATORS])
 
 
@@ -142,7 +140,9 @@ class AnomalyDetector(keras.Model):
             gradients += tape.gradient(objective, network.trainable_variables, share)
             variables += network.trainable_variables
         self.optimizer.apply(gradients, variables)
-        self._update_average()
+        move_average(
+            self.averaged_generator, self.generator, self.averaging, self.optimizer.iterations
+        )
         self._record(values)
         return self.get_metrics_result()
 
@@ -256,14 +256,6 @@ class AnomalyDetector(keras.Model):
     def _record(self, values: dict[str, tf.Tensor]) -> None:
         for name, value in values.items():
             self._means[name].update_state(value)
-
-    def _update_average(self) -> None:
-        step = tf.cast(self.optimizer.iterations, tf.float32)
-        decay = tf.minimum(self.averaging, step / (step + AVERAGING_DELAY))
-        for mean, value in zip(
-            self.averaged_generator.weights, self.generator.weights, strict=True
-        ):
-            mean.assign(decay * mean + (1.0 - decay) * value)
 
 
 def _judge(

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganad_tf.config import LossConfig
+from ganad_tf.config import ANOMALY_LOSSES, NORMAL_LOSSES, LossConfig
 from ganad_tf.models.detector import (
-    ANOMALY_LOSSES,
     DISCRIMINATORS,
     LOSS_NAMES,
-    NORMAL_LOSSES,
     AnomalyDetector,
 )
 

@@ -7,8 +7,6 @@ Every method, class and seed is a job of its own; what is finished is not done a
 `<method>-class-<class>-seed-<seed>.json`.
 """
 
-import shlex
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +14,23 @@ from typing import Any
 import click
 
 from ganad_tf.config import RunConfig
-from ganad_tf.errors import UserError
 from ganad_tf.files import remove_leftovers, write_json, write_text
-from ganad_tf.jobs import ENGINES, Countdown, Job, cores, run_jobs
+from ganad_tf.jobs import Job
 from ganad_tf.settings import make_config
 from tools.baselines.run import METHODS, read_baseline, run_baseline
 from tools.baselines.table import Result, collect, to_markdown
 from tools.classes import class_label
-from tools.paper import DATASETS, parse_classes
+from tools.table_command import (
+    SIDE_CLASSES,
+    announce,
+    command_line,
+    common_settings,
+    deciding_options,
+    exit_on,
+    refusing,
+    run_missing,
+    table_options,
+)
 
 ALL = "all"
 
@@ -53,31 +60,7 @@ class Task:
 
 @click.command()
 @click.option("--method", type=click.Choice((ALL, *METHODS)), default=ALL, show_default=True)
-@click.option("--dataset", type=click.Choice(DATASETS), required=True)
-@click.option("--data-dir", type=click.Path(resolve_path=True), help="Folder with the data.")
-@click.option(
-    "--classes",
-    default="0,3,6",
-    show_default=True,
-    callback=parse_classes,
-    help="Which classes are normal, each in turn.",
-)
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--epochs", type=int, help="[default: that of the data set]")
-@click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True)
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    default=cores,
-    help="Jobs at once.  [default: one a core]",
-)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, resolve_path=True),
-    default=Path("docs/results/baselines"),
-    help="Where results go.  [default: docs/results/baselines]",
-)
+@table_options(SIDE_CLASSES, out="docs/results/baselines")
 def main(
     method: str,
     dataset: str,
@@ -85,29 +68,20 @@ def main(
     classes: list[int],
     seeds: int,
     epochs: int | None,
-    engine: str,
-    workers: int,
-    threads: int,
     out: Path,
+    **spread: Any,
 ) -> None:
     """Train and measure the baselines; a table that was begun goes on where it stopped."""
-    settings = {"data": {"dataset": dataset, "data_dir": data_dir}, "train": {"epochs": epochs}}
     folder = out / dataset
     remove_leftovers(folder)
-    try:
-        tasks = _tasks(settings, folder, classes, seeds)
+    with refusing():
+        tasks = _tasks(common_settings(dataset, data_dir, epochs), folder, classes, seeds)
         asked_for = [task for task in tasks if method in (ALL, task.method)]
         jobs = [task.job() for task in asked_for if task.result() is None]
-        click.echo(f"{len(asked_for)} jobs, {len(asked_for) - len(jobs)} of them done already")
-        failures = _run(jobs, engine, workers, threads)
-        _write(folder, tasks, dataset, classes, seeds, epochs)
-    except UserError as error:
-        refusal = click.ClickException(str(error))
-        refusal.exit_code = 2
-        raise refusal from None
-    if failures:
-        click.echo(f"error: failed: {', '.join(failures)}", err=True)
-        sys.exit(1)
+        announce(len(asked_for), len(jobs))
+        failures = run_missing(jobs, _describe, **spread)
+        _write(folder, tasks, classes, deciding_options(dataset, classes, seeds, epochs))
+    exit_on(failures)
 
 
 def _tasks(settings: dict[str, Any], folder: Path, classes: list[int], seeds: int) -> list[Task]:
@@ -123,38 +97,18 @@ def _tasks(settings: dict[str, Any], folder: Path, classes: list[int], seeds: in
     ]
 
 
-def _run(jobs: list[Job], engine: str, workers: int, threads: int) -> list[str]:
-    failures = []
-    countdown = Countdown(len(jobs))
-    for outcome in run_jobs(jobs, engine, workers, threads):
-        if outcome.error is not None:
-            failures.append(outcome.name)
-            line = f"{outcome.name} failed: {outcome.error}"
-        else:
-            line = f"{outcome.name}: {outcome.result['auroc']['value']:.4f}"
-        click.echo(countdown.line(line))
-    return failures
+def _describe(result: Result) -> str:
+    return f"{result['auroc']['value']:.4f}"
 
 
-def _write(
-    folder: Path,
-    tasks: list[Task],
-    dataset: str,
-    classes: list[int],
-    seeds: int,
-    epochs: int | None,
-) -> None:
+def _write(folder: Path, tasks: list[Task], classes: list[int], options: dict[str, Any]) -> None:
     results = [result for task in tasks if (result := task.result()) is not None]
     if not results:
         return
-    labels = {number: class_label(dataset, number) for number in classes}
+    labels = {number: class_label(options["dataset"], number) for number in classes}
     cells = collect(results, labels)
-    options = {"dataset": dataset, "classes": ",".join(map(str, classes)), "seeds": seeds}
-    options |= {} if epochs is None else {"epochs": epochs}
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    table = to_markdown(
-        cells, list(labels.values()), shlex.join(["python", "-m", "tools.baselines", *words])
-    )
+    command = command_line("tools.baselines", options)
+    table = to_markdown(cells, list(labels.values()), command)
     write_text(folder / "table.md", table)
     figures = {
         method: {label: asdict(figure) for label, figure in row.items()}

@@ -12,7 +12,7 @@ from ganad_station.score import to_input
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError
 from ganad_tf.inference import BATCH
-from ganad_tf.models.detector import AVERAGING_DELAY
+from ganad_tf.models.averaging import move_average
 from ganad_tf.statistics import auroc
 
 
@@ -48,10 +48,7 @@ class Baseline(keras.Model):
 
     def finish_step(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
         """Move the average after an update, and return what `train_step` reports."""
-        step = tf.cast(self.optimizer.iterations, tf.float32)
-        decay = tf.minimum(self.averaging, step / (step + AVERAGING_DELAY))
-        for mean, value in zip(self.averaged_network.weights, self.network.weights, strict=True):
-            mean.assign(decay * mean + (1.0 - decay) * value)
+        move_average(self.averaged_network, self.network, self.averaging, self.optimizer.iterations)
         for name, value in values.items():
             self._means[name].update_state(value)
         return self.get_metrics_result()

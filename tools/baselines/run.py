@@ -12,7 +12,7 @@ from ganad_tf.config import RunConfig
 from ganad_tf.errors import UserError
 from ganad_tf.files import write_json
 from ganad_tf.settings import to_toml
-from tools.experiment import describe_machine, portable, read_result
+from tools.experiment import describe_machine, read_result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +79,7 @@ def _train_and_measure(method: str, config: RunConfig) -> dict[str, Any]:
     scores = baseline.score_images(splits.test.data.images)
     return {
         "method": method,
-        "config": tomllib.loads(to_toml(portable(config))),
+        "config": tomllib.loads(to_toml(config.portable())),
         "ganad_tf": __version__,
         "splits": describe_splits(splits),
         **_figures(splits.test, scores, config.data.unseen_kinds),
@@ -103,20 +103,13 @@ def _baselines() -> dict[str, type["Baseline"]]:
 def _fit(
     kind: type["Baseline"], config: RunConfig, splits: "Splits", best: "BestOnValidation"
 ) -> "Baseline":
-    from ganad_tf.training import compile_detector
+    from ganad_tf.training import compile_detector, fit
 
     dataset, steps = _batches(kind.learns_from_anomalies, config, splits.train)
     channels = splits.train.data.images.shape[3]
     baseline = kind(config.data.size, channels, config.train.width, config.train.averaging)
     compile_detector(baseline, config, steps)
-    baseline.fit(
-        dataset,
-        epochs=config.train.epochs,
-        steps_per_epoch=steps,
-        shuffle=False,
-        verbose=0,
-        callbacks=[best],
-    )
+    fit(baseline, dataset, config.train.epochs, steps, [best])
     return baseline
 
 

@@ -20,6 +20,7 @@ from ganad_tf.models.detector import AnomalyDetector  # noqa: E402
 from ganad_tf.training import (  # noqa: E402
     compile_detector,
     detector_options,
+    fit,
     make_deterministic,
 )
 from tools.bench_train.cases import Case  # noqa: E402
@@ -69,14 +70,8 @@ def train(case: Case) -> dict[str, Any]:
     compile_detector(detector, config, batches.steps)
     stopwatch = Stopwatch(case.seconds)
     before = resident_bytes("VmRSS")
-    detector.fit(
-        batches.dataset(0, config.train.epochs),
-        epochs=config.train.epochs,
-        steps_per_epoch=batches.steps,
-        shuffle=False,
-        verbose=0,
-        callbacks=[stopwatch],
-    )
+    epochs = config.train.epochs
+    fit(detector, batches.dataset(0, epochs), epochs, batches.steps, [stopwatch])
     passes = step_multiply_adds(detector, case.batch)
     return {
         "seconds": statistics.median(stopwatch.step_seconds),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from ganad_tf.files import replacing
 from tools.bench_train.comparison import Comparison, total_multiply_adds
 from tools.bench_train.scaling import Point
+from tools.machine import processor
 
 COLORS = ("#2a6f97", "#e0a96d", "#c1440e")
 DOTS_PER_INCH = 110
@@ -19,11 +20,9 @@ MEBIBYTE = 2**20
 
 def machine(*packages: str) -> str:
     """Describe the processor and the versions of packages in one line."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     versions = (f"{package} {importlib.metadata.version(package)}" for package in packages)
-    processor = f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
-    return ", ".join([processor, f"Python {platform.python_version()}", *versions])
+    python = f"Python {platform.python_version()}"
+    return ", ".join([processor(), f"{os.cpu_count()} cores", python, *versions])
 
 
 def comparison_report(comparisons: list[Comparison]) -> str:

@@ -8,27 +8,34 @@ finished is not done twice, and what studies have in common is trained once. Wri
 `<variation>-class-<class>-seed-<seed>.json` and, of a detector, `.toml`.
 """
 
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ganad_tf.cli.options import job_options
-from ganad_tf.errors import UserError
 from ganad_tf.files import remove_leftovers, write_json, write_text
-from ganad_tf.jobs import Countdown, Job, Outcome, run_jobs
 from tools.classes import class_label
-from tools.paper import DATASETS, Refusal, parse_classes
 from tools.studies.ablation import ABLATION
 from tools.studies.imbalance import IMBALANCE
-from tools.studies.study import Study
+from tools.studies.study import Result, Study
 from tools.studies.table import tabulate, to_json, to_markdown
 from tools.studies.tasks import Task, plan
 from tools.studies.unseen import UNSEEN
 from tools.studies.widths import WIDTHS
+from tools.table_command import (
+    SIDE_CLASSES,
+    announce,
+    command_line,
+    common_settings,
+    deciding_options,
+    exit_on,
+    folder_option,
+    refusing,
+    run_missing,
+    table_options,
+)
 
 STUDIES = {study.name: study for study in (ABLATION, IMBALANCE, UNSEEN, WIDTHS)}
 
@@ -46,14 +53,13 @@ class Report:
 
     study: Study
     tasks: Sequence[Task]
-    options: dict[str, str]
+    options: dict[str, Any]
     folder: Path
 
     @property
     def command(self) -> str:
         """What makes this table."""
-        words = [word for name, value in self.options.items() for word in (f"--{name}", value)]
-        return shlex.join(["python", "-m", "tools.studies", *words])
+        return command_line("tools.studies", self.options)
 
     def write(self) -> str:
         """Write the table, with gaps where results are missing, and return it."""
@@ -90,30 +96,8 @@ def _list(numbers: Sequence[int] | dict[int, None]) -> str:
 
 @click.command()
 @click.option("--study", "name", type=click.Choice(list(STUDIES)), required=True)
-@click.option("--dataset", type=click.Choice(DATASETS), required=True)
-@click.option("--data-dir", type=click.Path(resolve_path=True), help="Folder with the data.")
-@click.option(
-    "--classes",
-    default="0,3,6",
-    show_default=True,
-    callback=parse_classes,
-    help="Which classes are normal, each in turn.",
-)
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--epochs", type=int, help="[default: that of the data set]")
-@job_options
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path, resolve_path=True),
-    default=Path("runs/studies"),
-    help="Where run folders go.  [default: runs/studies]",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, resolve_path=True),
-    default=Path("docs/results/studies"),
-    help="Where results go.  [default: docs/results/studies]",
-)
+@table_options(SIDE_CLASSES, out="docs/results/studies")
+@folder_option("--runs", "runs/studies", "run folders")
 def main(
     name: str,
     dataset: str,
@@ -121,51 +105,30 @@ def main(
     classes: list[int],
     seeds: int,
     epochs: int | None,
-    engine: str,
-    workers: int,
-    threads: int,
     runs: Path,
     out: Path,
+    **spread: Any,
 ) -> None:
     """Fill the table of a study; a table that was begun goes on where it stopped."""
-    settings = {"data": {"dataset": dataset, "data_dir": data_dir}, "train": {"epochs": epochs}}
-    options = {"study": name, "dataset": dataset, "classes": ",".join(map(str, classes))}
-    options |= {"seeds": str(seeds)} | ({} if epochs is None else {"epochs": str(epochs)})
-    folder = out / dataset / name
+    study, folder = STUDIES[name], out / dataset / name
+    options = {"study": name, **deciding_options(dataset, classes, seeds, epochs)}
     remove_leftovers(folder)
-    try:
-        tasks = plan(STUDIES[name], settings, classes, seeds, runs, folder)
-        report = Report(STUDIES[name], tasks, options, folder)
+    with refusing():
+        settings = common_settings(dataset, data_dir, epochs)
+        tasks = plan(study, settings, classes, seeds, runs, folder)
+        report = Report(study, tasks, options, folder)
         jobs = [task.job() for task in tasks if task.result() is None]
-        click.echo(f"{len(tasks)} jobs, {len(tasks) - len(jobs)} of them done already")
-        failures = _run(report, jobs, engine, workers, threads)
-    except UserError as error:
-        raise Refusal(str(error)) from None
-    if failures:
-        click.echo(f"error: failed: {', '.join(failures)}", err=True)
-        sys.exit(1)
+        announce(len(tasks), len(jobs))
+        failures = run_missing(jobs, _describe, report.write, **spread)
+        if study.finish is not None:
+            study.finish(tasks, folder)
+        click.echo(report.write())
+    exit_on(failures)
 
 
-def _run(report: Report, jobs: Sequence[Job], engine: str, workers: int, threads: int) -> list[str]:
-    failures = []
-    countdown = Countdown(len(jobs))
-    for outcome in run_jobs(jobs, engine, workers, threads):
-        click.echo(countdown.line(_describe(outcome)))
-        if outcome.error is None:
-            report.write()
-        else:
-            failures.append(outcome.name)
-    if report.study.finish is not None:
-        report.study.finish(report.tasks, report.folder)
-    click.echo(report.write())
-    return failures
-
-
-def _describe(outcome: Outcome) -> str:
-    if outcome.error is not None:
-        return f"{outcome.name} failed: {outcome.error}"
-    estimate = outcome.result.get("float_auroc") or outcome.result["auroc"]
-    return f"{outcome.name}: {estimate['value']:.4f}"
+def _describe(result: Result) -> str:
+    estimate = result.get("float_auroc") or result["auroc"]
+    return f"{estimate['value']:.4f}"
 
 
 if __name__ == "__main__":

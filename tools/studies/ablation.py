@@ -1,15 +1,7 @@
 """What each part of the method is worth: the AUROC without it, after as many steps."""
 
+from ganad_tf.config import GENERATOR_LOSSES
 from tools.studies.study import FLOAT_AUROC, Study, Variation
-
-GENERATOR_LOSSES = (
-    "reconstruction",
-    "patch",
-    "latent",
-    "adversarial",
-    "anomaly_adversarial",
-    "abc",
-)
 
 
 def variations(_dataset: str, _normal_class: int) -> list[Variation]:

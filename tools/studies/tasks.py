@@ -10,7 +10,7 @@ from typing import Any
 from ganad_tf.config import RunConfig
 from ganad_tf.jobs import Job
 from ganad_tf.settings import make_config, to_toml
-from tools.experiment import portable, read_result
+from tools.experiment import read_result
 from tools.studies.study import Result, Study, Variation
 
 DIGEST_LENGTH = 8
@@ -85,7 +85,7 @@ def plan(
 
 def run_name(config: RunConfig) -> str:
     """Return the name of a run folder: the same for what several studies have in common."""
-    digest = hashlib.sha256(to_toml(portable(config)).encode()).hexdigest()[:DIGEST_LENGTH]
+    digest = hashlib.sha256(to_toml(config.portable()).encode()).hexdigest()[:DIGEST_LENGTH]
     return f"{config.data.dataset}-{config.data.normal_class}-{config.seed}-{digest}"
 
 
