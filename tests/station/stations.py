@@ -74,3 +74,9 @@ def records(out: Path) -> list[dict[str, Any]]:
 
 def files(out: Path) -> list[str]:
     return [record["file"] for record in records(out)]
+
+
+def change_manifest(folder: Path, **changes: object) -> None:
+    """Overwrite entries of a bundle's manifest."""
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))

@@ -1,23 +1,11 @@
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
-
-
-@pytest.fixture
-def copied(bundle_folder: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "bundle"
-    shutil.copytree(bundle_folder, folder)
-    return folder
-
-
-def rewrite_manifest(folder: Path, **changes: object) -> None:
-    path = folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+from tests.station.stations import change_manifest
 
 
 def test_a_whole_bundle_opens(copied: Path) -> None:
@@ -45,7 +33,7 @@ def test_a_missing_file_is_named(copied: Path) -> None:
 def test_manifests_that_cannot_be_used(copied: Path, tmp_path: Path) -> None:
     with pytest.raises(StationError, match="is no bundle"):
         Bundle.open(tmp_path)
-    rewrite_manifest(copied, schema_version=3)
+    change_manifest(copied, schema_version=3)
     with pytest.raises(StationError, match="schema version 3, this program reads 2"):
         Bundle.open(copied)
     (copied / "manifest.json").write_text("{")
@@ -59,7 +47,7 @@ def test_manifests_that_cannot_be_used(copied: Path, tmp_path: Path) -> None:
 def test_a_bundle_is_verified_when_each_of_its_models_is(copied: Path) -> None:
     verification = json.loads((copied / "manifest.json").read_text())["verification"]
     verification["model.onnx"]["is_verified"] = False
-    rewrite_manifest(copied, verification=verification)
+    change_manifest(copied, verification=verification)
     assert not Bundle.open(copied).is_verified
-    rewrite_manifest(copied, verification={})
+    change_manifest(copied, verification={})
     assert not Bundle.open(copied).is_verified

@@ -1,6 +1,5 @@
 """What a review found: other people's files, odd pictures, edited manifests."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -16,19 +15,7 @@ from ganad_station.inspector import Inspector
 from ganad_station.outputs.results import ResultsFile
 from ganad_station.runtimes.model import Model
 from tests.station.programs import assert_one_line_error, run_program
-from tests.station.stations import files, watch
-
-
-@pytest.fixture
-def copied(bundle_folder: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "bundle"
-    shutil.copytree(bundle_folder, folder)
-    return folder
-
-
-def change_manifest(folder: Path, **changes: object) -> None:
-    path = folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+from tests.station.stations import change_manifest, files, watch
 
 
 def test_watch_leaves_what_others_put_beside_its_heat_maps(
