@@ -22,6 +22,7 @@ DATASET_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "mnist": {"train": {"epochs": 10, "shift": 2}},
     "fashion-mnist": {
+        "data": {"anomalies": 48_600},
         "loss": {"abc_scale": 4.0},
         "train": {"epochs": 15, "learning_rate": 1e-2, "flip": True},
     },

@@ -88,7 +88,7 @@ def test_the_ablation_switches_off_one_part_at_a_time() -> None:
 
 
 def test_the_imbalance_study_goes_from_the_default_number_of_anomalies_to_none() -> None:
-    rows = {row.label: changes(row) for row in STUDIES["imbalance"].variations("cifar10", 0)}
+    rows = {row.label: changes(row) for row in STUDIES["imbalance"].variations("mnist", 0)}
     assert rows.pop("as many as normal, k-means") == {}
     assert rows.pop("as many as normal, random") == {"data.sampling": "random"}
     none = {"data.anomalies": 0, "loss.abc": 0, "loss.anomaly_adversarial": 0}
@@ -97,6 +97,24 @@ def test_the_imbalance_study_goes_from_the_default_number_of_anomalies_to_none()
         assert rows.pop(f"{count}, k-means") == {"data.anomalies": count}
         assert rows.pop(f"{count}, random") == {"data.anomalies": count, "data.sampling": "random"}
     assert not rows
+
+
+@pytest.mark.parametrize(
+    ("dataset", "of_all", "normal"), [("fashion-mnist", 48_600, 5_400), ("cifar10", 40_500, 4_500)]
+)
+def test_the_imbalance_study_starts_with_all_anomalies_where_that_is_the_default(
+    dataset: str, of_all: int, normal: int
+) -> None:
+    layers = {row.label: row.layer for row in STUDIES["imbalance"].variations(dataset, 0)}
+    by_label = {
+        label: make_config({"data": {"dataset": dataset}}, layer).data.anomalies
+        for label, layer in layers.items()
+    }
+    assert list(by_label.items())[:2] == [
+        (f"{of_all}, all", of_all),
+        ("as many as normal, k-means", normal),
+    ]
+    assert by_label["none"] == 0
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

@@ -1,23 +1,26 @@
 """How the AUROC falls with the number of labelled anomalies, and what sampling them is worth."""
 
+from ganad_tf.settings import make_config
 from tools.studies.study import FLOAT_AUROC, Study, Variation
 
-COUNTS = (None, 1000, 100, 10)
+FEW = (1000, 100, 10)
+AS_MANY_AS_NORMAL = {"fashion-mnist": 5400, "cifar10": 4500}
+"""Of the data sets that train on all anomalies by default: the normal images of a class."""
 SAMPLINGS = {"kmeans": "k-means", "random": "random"}
 
 
-def variations(_dataset: str, _normal_class: int) -> list[Variation]:
-    """Return each number of anomalies under either way of sampling, and none at all."""
+def variations(dataset: str, _normal_class: int) -> list[Variation]:
+    """Return all anomalies where that is the default, fewer under either sampling, and none."""
+    default = make_config({"data": {"dataset": dataset}}).data.anomalies
+    full = [] if default is None else [Variation(f"{default}, all", {})]
+    counts = {"as many as normal": AS_MANY_AS_NORMAL.get(dataset), **{str(n): n for n in FEW}}
     sampled = [
-        Variation(
-            f"{'as many as normal' if count is None else count}, {name}",
-            {"data": {"anomalies": count, "sampling": sampling}},
-        )
-        for count in COUNTS
+        Variation(f"{label}, {name}", {"data": {"anomalies": count, "sampling": sampling}})
+        for label, count in counts.items()
         for sampling, name in SAMPLINGS.items()
     ]
     without = {"data": {"anomalies": 0}, "loss": {"abc": 0, "anomaly_adversarial": 0}}
-    return [*sampled, Variation("none", without)]
+    return [*full, *sampled, Variation("none", without)]
 
 
 IMBALANCE = Study(
