@@ -133,24 +133,22 @@ class PairedBatches:
 
     def _augmented(self, batch: tf.Tensor, part: tf.Tensor, stream: int) -> tf.Tensor:
         """Mirror and shift each image at random; the border is reflected."""
-        count, height, width = batch.shape[0], batch.shape[1], batch.shape[2]
+        _, height, width, _ = batch.shape
         offsets, chances = self._draws(part, stream)
-        x_offset, y_offset = tf.unstack(tf.cast(offsets, tf.float32), axis=1)
-        zeros, ones = tf.zeros(count), tf.ones(count)
-        mirrored = chances < (0.5 if self.config.flip else 0.0)
-        direction = tf.where(mirrored, -1.0, 1.0)
-        x_start = tf.where(mirrored, width - 1.0, 0.0) + x_offset
-        transforms = tf.stack(
-            [direction, zeros, x_start, zeros, ones, y_offset, zeros, zeros], axis=1
-        )
-        return tf.raw_ops.ImageProjectiveTransformV3(
-            images=batch,
-            transforms=transforms,
-            output_shape=(height, width),
-            fill_value=0.0,
-            interpolation="NEAREST",
-            fill_mode="REFLECT",
-        )
+        x_offset, y_offset = tf.split(offsets, 2, axis=1)
+        columns = tf.range(width)[tf.newaxis]
+        if self.config.flip:
+            columns = tf.where(chances[:, tf.newaxis] < 0.5, columns[:, ::-1], columns)
+        rows = _reflected(tf.range(height) + y_offset, height)
+        columns = _reflected(columns + x_offset, width)
+        shifted = tf.gather(batch, rows, axis=1, batch_dims=1)
+        return tf.gather(shifted, columns, axis=2, batch_dims=1)
+
+
+def _reflected(places: tf.Tensor, size: int) -> tf.Tensor:
+    """Map places beyond either border to those inside, as far from it."""
+    places = places % (2 * size)
+    return tf.minimum(places, 2 * size - 1 - places)
 
 
 def _is_in(number: tf.Tensor, numbers: range) -> tf.Tensor:

@@ -70,7 +70,15 @@ def _adjoint(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         strides=[1, 1, 1, 1],
         padding="VALID",
     )
-    return tf.nn.depth_to_space(block_maps, STRIDE)[:, 1:-1, 1:-1]
+    return _without_blocks(block_maps)[:, 1:-1, 1:-1]
+
+
+def _without_blocks(maps: tf.Tensor) -> tf.Tensor:
+    """Do as `tf.nn.depth_to_space` does, which copies value by value."""
+    _, height, width, depth = maps.shape
+    block_rows = tf.reshape(maps, (-1, height, width, STRIDE, depth // STRIDE))
+    rows = tf.transpose(block_rows, (0, 1, 3, 2, 4))
+    return tf.reshape(rows, (-1, STRIDE * height, STRIDE * width, depth // STRIDE**2))
 
 
 def _kernel_gradient(large: tf.Tensor, kernel: tf.Tensor, small: tf.Tensor) -> tf.Tensor:
