@@ -12,14 +12,22 @@ def prepare() -> None:
     """Set the variables that are not set yet; import TensorFlow only afterwards.
 
     oneDNN's kernels are off by default on CPUs without AVX-512 VNNI, where a training step
-    takes up to twice as long without them. The log level hides what TensorFlow says about
-    GPUs that are not there; set it lower to look for one that should be. joblib, below
+    takes up to twice as long without them. An operation gets one thread and operations run side
+    by side: the networks are too small to be worth dividing an operation, and undivided it adds
+    up in the same order whatever the number of cores. The log level hides what TensorFlow says
+    about GPUs that are not there; set it lower to look for one that should be. joblib, below
     scikit-learn, warns where it cannot count physical cores, so it is told of the logical ones.
     """
     os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def import_tensorflow_quietly() -> None:

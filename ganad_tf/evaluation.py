@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.data.splits import Split
+from ganad_tf.execution import prepare_execution
 from ganad_tf.files import write_json
 from ganad_tf.inference import reconstruct, score_images
 from ganad_tf.plots import plot_roc, plot_scores, plot_sheet
@@ -72,6 +73,7 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
             data have changed.
     """
     splits = load_recorded_splits(run)
+    prepare_execution(run.config)
     generator = load_generator(run.generator_path)
     validation = score_images(generator, splits.validation.normals)
     scores = score_images(generator, splits.test.data.images)

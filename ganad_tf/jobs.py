@@ -24,7 +24,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TextIO
 
-from ganad_tf.environment import import_tensorflow_quietly, native_errors_to, prepare
+from ganad_tf.environment import cores, import_tensorflow_quietly, native_errors_to, prepare
 from ganad_tf.errors import UserError, reason
 
 ENGINES = ("local", "ray")
@@ -61,11 +61,6 @@ class Outcome:
     name: str
     result: Any = None
     error: str | None = None
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def run_jobs(
@@ -221,7 +216,6 @@ def _limit_threads(threads: int) -> None:
     import tensorflow as tf
     from threadpoolctl import threadpool_limits
 
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     threadpool_limits(threads)
 

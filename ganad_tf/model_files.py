@@ -12,6 +12,7 @@ from ganad_station.score import to_input
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.data.batches import PairedBatches
 from ganad_tf.data.splits import Splits
+from ganad_tf.execution import prepare_execution
 from ganad_tf.lowering import is_bit_identical, lower_transposed_convolutions
 from ganad_tf.onnx_conversion import (
     convert_float_to_onnx,
@@ -26,7 +27,7 @@ from ganad_tf.recipes import Format, Precision, Recipe, Scheme, Upsampling
 from ganad_tf.runs import Run
 from ganad_tf.subpixel import replace_narrow_transposed_convolutions
 from ganad_tf.tflite_conversion import IoType, convert, convert_post_training
-from ganad_tf.training import make_deterministic, paired_batches
+from ganad_tf.training import paired_batches
 
 CALIBRATION_IMAGES = 512
 LARGEST_PREPARATION_DIFFERENCE = 1e-3
@@ -118,7 +119,7 @@ class ModelFiles:
         return prepared
 
     def _quantize(self, scheme: Scheme) -> tf_keras.Model:
-        make_deterministic(self._run.config.seed)
+        prepare_execution(self._run.config)
         model = make_quantization_aware(self._prepared, scheme)
 
         def report(epoch: int, value: float) -> None:

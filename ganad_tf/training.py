@@ -27,6 +27,7 @@ from ganad_tf.distribution import (
     replicas_of,
 )
 from ganad_tf.errors import UserError
+from ganad_tf.execution import prepare_execution
 from ganad_tf.files import remove_leftovers
 from ganad_tf.models.detector import AnomalyDetector
 from ganad_tf.models.generator import build_generator
@@ -103,12 +104,6 @@ def paired_batches(config: RunConfig, split: Split, replicas: int = 1) -> Paired
     """Sample the anomalies of a train split and pair them with its normal images."""
     anomalies = training_anomalies(split, config.data, config.seed)
     return PairedBatches(split.normals, anomalies, config.train, config.seed, replicas)
-
-
-def make_deterministic(seed: int) -> None:
-    """Seed the initial weights and choose kernels that give the same sums every time."""
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
 
 
 def detector_options(config: RunConfig, channels: int) -> dict[str, Any]:
@@ -198,7 +193,7 @@ def _train_along(run: Run, splits: Splits, strategy: tf.distribute.Strategy) -> 
 def _fit(
     run: Run, splits: Splits, tensorboard: bool, strategy: tf.distribute.Strategy | None
 ) -> None:
-    make_deterministic(run.config.seed)
+    prepare_execution(run.config)
     batches = paired_batches(run.config, splits.train, replicas_of(strategy))
     with strategy.scope() if strategy else contextlib.nullcontext():
         detector = _make_or_load(run, splits, batches.steps)

@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 
 from ganad_tf.config import DataConfig, RunConfig, TrainConfig
 from ganad_tf.data.batches import PairedBatches
+from ganad_tf.environment import cores
 from ganad_tf.models.detector import LOSS_NAMES, AnomalyDetector
 from ganad_tf.training import compile_detector, detector_options
 from tools.bench_train.__main__ import main
-from tools.bench_train.children import available_cores
 from tools.bench_train.multiply_adds import layer_multiply_adds, step_multiply_adds
 
 BATCH, STEPS, CHANNELS = 8, 3, 3
@@ -202,7 +202,7 @@ def test_scaling_leaves_out_what_would_not_fit_in_memory(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (f"scaling --threads {available_cores() + 1}", "cores: choose 1 to"),
+        (f"scaling --threads {cores() + 1}", "cores: choose 1 to"),
         ("scaling --size 40", "try 32"),
         ("scaling --batch 0", "0 is not in the range"),
         ("compare --size 32", "give both in pairs"),

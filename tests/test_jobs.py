@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ganad_tf.environment import cores
 from ganad_tf.errors import UserError
-from ganad_tf.jobs import Countdown, Job, Outcome, cores, printing_to, run_jobs
+from ganad_tf.jobs import Countdown, Job, Outcome, printing_to, run_jobs
 
 
 def describe_process(number: int) -> dict[str, int]:
@@ -18,8 +19,8 @@ def describe_process(number: int) -> dict[str, int]:
     return {
         "number": number,
         "process": os.getpid(),
-        "intra": tf.config.threading.get_intra_op_parallelism_threads(),
-        "inter": tf.config.threading.get_inter_op_parallelism_threads(),
+        "threads_of_an_operation": int(os.environ["TF_NUM_INTRAOP_THREADS"]),
+        "operations": tf.config.threading.get_inter_op_parallelism_threads(),
     }
 
 
@@ -68,7 +69,7 @@ def assert_mixed(outcomes: list[Outcome]) -> None:
     assert first.error is None
     assert second.error is None
     assert first.result["process"] != second.result["process"]
-    assert first.result["intra"] == first.result["inter"] == 1
+    assert first.result["operations"] == first.result["threads_of_an_operation"] == 1
     assert (first.result["number"], second.result["number"]) == (1, 2)
 
 
@@ -92,7 +93,8 @@ def test_a_process_that_leaves_without_a_result_is_a_failure() -> None:
 
 def test_every_process_gets_the_threads_asked_for() -> None:
     (outcome,) = run_jobs([Job("works", describe_process, (0,))], threads=2)
-    assert outcome.result["intra"] == outcome.result["inter"] == 2
+    assert outcome.result["operations"] == 2
+    assert outcome.result["threads_of_an_operation"] == 1
     assert outcome.result["process"] != os.getpid()
 
 

@@ -144,7 +144,7 @@ def describe_machine() -> dict[str, Any]:
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
-        "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "threads": tf.config.threading.get_inter_op_parallelism_threads(),
     }
 
 

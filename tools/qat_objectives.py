@@ -20,6 +20,7 @@ from scipy.stats import spearmanr
 from ganad_station.runtimes.litert import LiteRtModel
 from ganad_tf.checkpoints import load_checkpoint, load_generator
 from ganad_tf.data.splits import Split
+from ganad_tf.execution import prepare_execution
 from ganad_tf.files import write_json
 from ganad_tf.inference import score_images
 from ganad_tf.model_files import calibration_images
@@ -31,7 +32,7 @@ from ganad_tf.recipes import Precision, Scheme
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.statistics import auroc, auroc_difference
 from ganad_tf.tflite_conversion import convert, convert_post_training
-from ganad_tf.training import make_deterministic, paired_batches
+from ganad_tf.training import paired_batches
 
 SCHEDULES = ((1, 1e-5), (3, 1e-5), (3, 1e-4), (10, 1e-4))
 
@@ -97,7 +98,7 @@ def main(run_folder: Path, out: Path) -> None:
     results = json.loads(out.read_text()) if out.exists() else {}
 
     def quantize(name: str, epochs: int, learning_rate: float) -> bytes:
-        make_deterministic(run.config.seed)
+        prepare_execution(run.config)
         if not epochs:
             return convert_post_training(prepared.twin, calibration_images(batches))
         model = make_quantization_aware(prepared, Scheme.ASYMMETRIC)

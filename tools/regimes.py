@@ -20,6 +20,7 @@ import tensorflow as tf
 from ganad_tf.callbacks import validate
 from ganad_tf.config import RunConfig
 from ganad_tf.data.sources import load_splits
+from ganad_tf.execution import prepare_execution
 from ganad_tf.files import write_json
 from ganad_tf.models.detector import AnomalyDetector
 from ganad_tf.settings import make_config
@@ -27,7 +28,6 @@ from ganad_tf.training import (
     compile_detector,
     detector_options,
     fit,
-    make_deterministic,
     paired_batches,
 )
 
@@ -60,7 +60,7 @@ class ValidationHistory(keras.callbacks.Callback):
 
 def train_once(config: RunConfig, passes: str) -> list[dict[str, float]]:
     """Train one detector and return its validation figures of each epoch."""
-    make_deterministic(config.seed)
+    prepare_execution(config)
     splits = load_splits(config.data, config.seed)
     batches = paired_batches(config, splits.train)
     channels = splits.train.data.images.shape[3]

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from ganad_tf.checkpoints import load_generator
+from ganad_tf.execution import prepare_execution
 from ganad_tf.files import write_json
 from ganad_tf.inference import score_images
 from ganad_tf.model_files import EPOCHS, LEARNING_RATE, calibration_images
@@ -26,7 +27,7 @@ from ganad_tf.quantization.twin import build_twin
 from ganad_tf.recipes import Precision, Scheme
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.tflite_conversion import convert
-from ganad_tf.training import make_deterministic, paired_batches
+from ganad_tf.training import paired_batches
 from tools.qat_objectives import describe, measure
 
 
@@ -60,7 +61,7 @@ def main(run_folder: Path, out: Path) -> None:
     for name, (prepared, scheme) in rows.items():
         key = f"{run.identity['id']} {name}"
         if key not in results:
-            make_deterministic(run.config.seed)
+            prepare_execution(run.config)
             model = make_quantization_aware(prepared, scheme)
             objective = match_float_output(generator)
             fine_tune(model, batches, objective, EPOCHS, LEARNING_RATE, lambda *_: None)

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from ganad_tf.config import RunConfig
-from ganad_tf.jobs import ENGINES, cores
+from ganad_tf.environment import cores
+from ganad_tf.jobs import ENGINES
 from ganad_tf.runs import DEFAULT_RUNS, Run
 from ganad_tf.settings import DATASET_DEFAULTS, WIDTH_PRESETS, make_config, read_config
 

@@ -63,14 +63,14 @@ def read_baseline(method: str, config: RunConfig, path: Path) -> dict[str, Any] 
 
 def _train_and_measure(method: str, config: RunConfig) -> dict[str, Any]:
     from ganad_tf.data.sources import load_splits
+    from ganad_tf.execution import prepare_execution
     from ganad_tf.runs import describe_splits
-    from ganad_tf.training import make_deterministic
     from tools.baselines.baseline import BestOnValidation
 
     baselines = _baselines()
     if method not in baselines:
         raise UserError(f"unknown baseline {method!r}: choose one of {', '.join(METHODS)}")
-    make_deterministic(config.seed)
+    prepare_execution(config)
     splits = load_splits(config.data, config.seed)
     best = BestOnValidation(splits.validation)
     started = time.monotonic()

@@ -16,11 +16,11 @@ from typing import Any
 import click
 
 from ganad_tf.cli.main import Cli
+from ganad_tf.environment import cores
 from ganad_tf.errors import UserError
 from ganad_tf.files import write_json, write_text
 from tools.bench_train import comparison, report, scaling
 from tools.bench_train.cases import Case, chunk_steps
-from tools.bench_train.children import available_cores
 
 COMPARED_SHAPES = ((32, 3), (64, 1))
 SIZES, BATCHES = (32, 64, 128, 256), (8, 16, 32, 64)
@@ -84,7 +84,7 @@ def compare(
     shapes = tuple(zip(size, channels, strict=True)) or COMPARED_SHAPES
     found = []
     for shape in shapes:
-        for count in threads or range(1, min(2, available_cores()) + 1):
+        for count in threads or range(1, min(2, cores()) + 1):
             case = make_case(*shape, batch, count, quick)
             click.echo(f"{case.shape}, threads: {count}", err=True)
             found.append(comparison.compare(case, 1 if quick else rounds))
@@ -111,7 +111,7 @@ def scale(
     quick: bool,
 ) -> None:
     """Time and memory of our training step for each size and batch."""
-    count = threads or available_cores()
+    count = threads or cores()
     cases = [make_case(side, channels, images, count, quick) for side in size for images in batch]
     points = []
     for point in scaling.scale(cases, memory_limit * GIBIBYTE):

@@ -12,11 +12,6 @@ from ganad_tf.errors import UserError
 from tools.bench_train.cases import Case
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def measure(module: str, case: Case, *arguments: str) -> dict[str, Any]:
     """Run a module of this package in a process of its own, and return the JSON it prints.
 

@@ -16,12 +16,12 @@ import_tensorflow_quietly()
 import keras  # noqa: E402
 
 from ganad_tf.data.batches import PairedBatches  # noqa: E402
+from ganad_tf.execution import prepare_execution  # noqa: E402
 from ganad_tf.models.detector import AnomalyDetector  # noqa: E402
 from ganad_tf.training import (  # noqa: E402
     compile_detector,
     detector_options,
     fit,
-    make_deterministic,
 )
 from tools.bench_train.cases import Case  # noqa: E402
 from tools.bench_train.multiply_adds import step_multiply_adds  # noqa: E402
@@ -63,7 +63,7 @@ def resident_bytes(key: str) -> int:
 def train(case: Case) -> dict[str, Any]:
     """Train as `ganad_tf.training` does, and return times, memory and multiply-adds."""
     config = case.config
-    make_deterministic(config.seed)
+    prepare_execution(config)
     normals, anomalies = case.images()
     batches = PairedBatches(normals, anomalies, config.train, config.seed)
     detector = AnomalyDetector(**detector_options(config, case.channels))

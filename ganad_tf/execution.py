@@ -1,0 +1,30 @@
+"""How TensorFlow executes a training, an evaluation or a quantization."""
+
+import contextlib
+
+import keras
+import tensorflow as tf
+
+from ganad_tf.config import RunConfig
+from ganad_tf.environment import cores
+
+LARGEST_UNDIVIDED = 64
+"""Height and width in pixels up to which operations side by side beat operations divided."""
+
+
+def prepare_execution(config: RunConfig) -> None:
+    """Seed the initial weights, choose kernels that give the same sums every time, divide cores.
+
+    Up to images of 64x64 pixels an operation has one thread, see `environment.prepare`. Larger
+    ones are worth dividing among all the cores that this process may use; that comes too late,
+    and is left out, where TensorFlow has executed something before.
+
+    Args:
+        config: Its seed and the size of its images count.
+    """
+    keras.utils.set_random_seed(config.seed)
+    tf.config.experimental.enable_op_determinism()
+    if config.data.size > LARGEST_UNDIVIDED:
+        operations = tf.config.threading.get_inter_op_parallelism_threads()
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(operations or cores())
