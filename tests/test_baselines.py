@@ -7,20 +7,17 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
 from ganad_tf.settings import make_config
 from ganad_tf.statistics import auroc
 from ganad_tf.training import paired_batches
-from tools.baselines.__main__ import main
 from tools.baselines.autoencoder import Autoencoder, SkiplessAutoencoder
 from tools.baselines.baseline import BestOnValidation
 from tools.baselines.classifier import Classifier
 from tools.baselines.ganomaly import Ganomaly
-from tools.baselines.run import METHODS, run_baseline
-from tools.baselines.table import DESCRIPTIONS, collect, to_markdown
+from tools.baselines.run import run_baseline
 
 SIZE = 16
 KINDS = (Autoencoder, SkiplessAutoencoder, Ganomaly, Classifier)
@@ -50,9 +47,10 @@ def test_baselines_tell_a_digit_from_the_others(tmp_path: Path, method: str, low
     path = tmp_path / "new" / f"{method}.json"
     result = run_baseline(method, config, path)
     assert result == json.loads(path.read_text())
-    assert result["auroc"]["low"] <= result["auroc"]["value"] <= result["auroc"]["high"]
-    assert result["auroc"]["value"] > lowest
-    assert list(result["auroc_by_kind"]) == list("123456789")
+    whole = result["float_auroc"]
+    assert whole["low"] <= whole["value"] <= whole["high"]
+    assert whole["value"] > lowest
+    assert list(result["evaluation"]["auroc_by_kind"]) == list("123456789")
     assert 1 <= result["best_epoch"] <= result["epochs"] == 4
     assert "data_dir" not in result["config"]["data"]
     splits = load_splits(config.data, config.seed)
@@ -77,9 +75,10 @@ def test_unseen_kinds_are_measured_apart(tmp_path: Path) -> None:
     config = config_of(epochs=2, unseen_kinds=["1", "7", "9"])
     result = run_baseline("classifier", config, tmp_path / "result.json")
     assert result["config"]["data"]["unseen_kinds"] == ["1", "7", "9"]
-    unseen = [result["auroc_by_kind"][kind]["value"] for kind in ("1", "7", "9")]
-    assert min(unseen) <= result["unseen_auroc"]["value"] <= max(unseen)
-    assert result["seen_auroc"]["value"] > 0.9
+    figures = result["evaluation"]
+    unseen = [figures["auroc_by_kind"][kind]["value"] for kind in ("1", "7", "9")]
+    assert min(unseen) <= figures["unseen_auroc"]["value"] <= max(unseen)
+    assert figures["seen_auroc"]["value"] > 0.9
 
 
 def test_methods_that_see_no_anomalies_need_none(tmp_path: Path) -> None:
@@ -177,48 +176,3 @@ def test_diverged_training_is_refused() -> None:
     best.set_model(classifier)
     with pytest.raises(UserError, match="diverged in epoch 3"):
         best.on_epoch_end(2)
-
-
-def made_result(method: str, normal_class: int, seed: int, value: float) -> dict:
-    config = {"seed": seed, "data": {"normal_class": normal_class}}
-    return {"method": method, "config": config, "auroc": {"value": value}}
-
-
-def test_the_table_has_means_only_where_a_method_has_all_classes() -> None:
-    assert tuple(DESCRIPTIONS) == METHODS
-    labels = {0: "0 t-shirt", 3: "3 dress"}
-    results = [
-        made_result("classifier", 3, 0, 0.9),
-        made_result("autoencoder", 0, 0, 0.6),
-        made_result("autoencoder", 0, 1, 0.8),
-        made_result("autoencoder", 3, 0, 0.9),
-    ]
-    lines = to_markdown(collect(results, labels), list(labels.values()), "command").splitlines()
-    assert lines[2] == "| method | what | 0 t-shirt | 3 dress | mean |"
-    assert lines[4].endswith(" | 0.7000 ± 0.1414 | 0.9000 | 0.8000 |")
-    assert lines[5].endswith(" | - | 0.9000 | - |")
-    assert len(lines) == 6
-
-
-@pytest.mark.slow
-def test_the_table_is_made_by_jobs_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    arguments = ["--dataset", "digits", "--classes", "0,1", "--epochs", "1", "--out", str(tmp_path)]
-    first = CliRunner().invoke(main, ["--method", "classifier", *arguments], catch_exceptions=False)
-    assert first.exit_code == 0, first.output
-    assert "2 jobs, 0 of them done already" in first.output
-    second = CliRunner().invoke(main, arguments, catch_exceptions=False)
-    assert "8 jobs, 2 of them done already" in second.output
-    again = CliRunner().invoke(main, arguments, catch_exceptions=False)
-    assert "8 jobs, 8 of them done already" in again.output
-    table = (tmp_path / "digits" / "table.md").read_text()
-    assert all(f"| {method} |" in table for method in METHODS)
-    assert table in again.output
-    results = json.loads((tmp_path / "digits" / "results.json").read_text())
-    assert list(results["auroc"]) == list(METHODS)
-
-
-def test_a_class_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    arguments = ["--dataset", "digits", "--classes", "12", "--out", str(tmp_path)]
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 2
-    assert "there is no class 12" in result.output

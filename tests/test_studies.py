@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 from ganad_tf.cli import cli
 from ganad_tf.runs import Run
 from ganad_tf.settings import WIDTH_PRESETS, make_config, to_toml
+from tools.baselines.run import METHODS
 from tools.classes import class_label, class_names
+from tools.experiment import train_evaluate, train_evaluate_verify
 from tools.studies.__main__ import STUDIES, main
 from tools.studies.latency import measure_latency
 from tools.studies.pareto import Choice, pareto_front
@@ -22,6 +24,7 @@ from tools.studies.study import Variation
 from tools.studies.tasks import Task, plan
 from tools.studies.unseen import held_out
 
+DETECTORS = (train_evaluate, train_evaluate_verify)
 DATASETS = ("digits", "mnist", "fashion-mnist", "cifar10")
 
 
@@ -148,7 +151,7 @@ def test_what_studies_have_in_common_is_trained_once(tmp_path: Path) -> None:
     for name in STUDIES:
         tasks = tasks_of(tmp_path, name, (0, 3), seeds=2)
         assert len({task.path for task in tasks}) == len(tasks)
-        detectors = [task for task in tasks if not task.label.startswith("classifier")]
+        detectors = [task for task in tasks if task.variation.work in DETECTORS]
         assert len({task.folder for task in detectors}) == len(detectors)
         shared.add(detectors[0].folder)
     assert len(shared) == 1
@@ -214,9 +217,7 @@ def test_seen_and_unseen_kinds_have_columns_of_their_own(tmp_path: Path) -> None
         if task.label.endswith("all seen"):
             kinds = dict.fromkeys(kinds)
             cells = [f"{whole['value']:.4f}", "-"]
-        is_classifier = task.label.startswith("classifier")
-        ours = {"float_auroc": whole, "evaluation": kinds}
-        write_result(task, {"auroc": whole, **kinds} if is_classifier else ours)
+        write_result(task, {"float_auroc": whole, "evaluation": kinds})
         expected[task.label] = cells * 2
     result = invoke(tmp_path, "unseen", "--classes", 0, "--epochs", 1)
     assert result.exit_code == 0, result.output
@@ -329,7 +330,7 @@ def test_studies_are_made_by_jobs_and_nothing_is_done_twice(tmp_path: Path) -> N
     assert "export" not in ours["command"]
     assert ours["training_seconds"] > 0
     classifier = out / "unseen" / "classifier-odd-held-out-class-0-seed-0.json"
-    theirs = json.loads(classifier.read_text())["unseen_auroc"]
+    theirs = json.loads(classifier.read_text())["evaluation"]["unseen_auroc"]
     cells = table_of(tmp_path, "unseen")
     assert cells["odd held out"][1] == f"{ours['evaluation']['unseen_auroc']['value']:.4f}"
     assert cells["classifier, odd held out"][1] == f"{theirs['value']:.4f}"
@@ -358,3 +359,13 @@ def test_studies_are_made_by_jobs_and_nothing_is_done_twice(tmp_path: Path) -> N
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*-seed-0.*")} == jobs
     for path in out.rglob("*"):
         assert path.is_dir() or str(tmp_path).encode() not in path.read_bytes()
+
+    third = invoke(tmp_path, "baselines", *arguments)
+    assert third.exit_code == 0, third.output
+    assert (common / "generator.keras").stat().st_mtime_ns == trained
+    rows = table_of(tmp_path, "baselines")
+    assert list(rows)[2:] == ["ganad-tf", *METHODS]
+    for task in tasks_of(tmp_path, "baselines"):
+        result = json.loads(task.path.read_text())
+        assert rows[task.label][0] == f"{result['float_auroc']['value']:.4f}"
+        assert result.get("method") == (None if task.label == "ganad-tf" else task.label)

@@ -39,9 +39,10 @@ def run_baseline(method: str, config: RunConfig, result_path: Path) -> dict[str,
 
     Returns:
         The result: `method`, `config` without the place of the data, `splits` with counts and
-        fingerprints, `auroc` and `auroc_by_kind` with intervals, `seen_auroc` and
-        `unseen_auroc` or None, `validation_auroc` of the `best_epoch`, `epochs`, trainable
-        `parameters` of the network that scores, `seconds` of training beside whatever else ran.
+        fingerprints, `float_auroc` with interval, `evaluation` with `auroc_by_kind`, `seen_auroc`
+        and `unseen_auroc` or None, as a detector's result has them, `validation_auroc` of the
+        `best_epoch`, `epochs`, trainable `parameters` of the network that scores, `seconds` of
+        training beside whatever else ran.
 
     Raises:
         UserError: If the method is unknown or takes anomalies and there are none, the data
@@ -139,8 +140,10 @@ def _figures(
     by_kind = auroc_by_kind(test, scores)
     seen, unseen = auroc_seen_and_unseen(test, scores, unseen_kinds)
     return {
-        "auroc": dataclasses.asdict(bootstrap(auroc, test.is_anomaly, scores)),
-        "auroc_by_kind": {name: dataclasses.asdict(value) for name, value in by_kind.items()},
-        "seen_auroc": seen and dataclasses.asdict(seen),
-        "unseen_auroc": unseen and dataclasses.asdict(unseen),
+        "float_auroc": dataclasses.asdict(bootstrap(auroc, test.is_anomaly, scores)),
+        "evaluation": {
+            "auroc_by_kind": {name: dataclasses.asdict(value) for name, value in by_kind.items()},
+            "seen_auroc": seen and dataclasses.asdict(seen),
+            "unseen_auroc": unseen and dataclasses.asdict(unseen),
+        },
     }

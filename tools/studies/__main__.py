@@ -18,6 +18,7 @@ import click
 from ganad_tf.files import remove_leftovers, write_json, write_text
 from tools.classes import class_label
 from tools.studies.ablation import ABLATION
+from tools.studies.baselines import BASELINES
 from tools.studies.imbalance import IMBALANCE
 from tools.studies.study import Result, Study
 from tools.studies.table import tabulate, to_json, to_markdown
@@ -37,7 +38,7 @@ from tools.table_command import (
     table_options,
 )
 
-STUDIES = {study.name: study for study in (ABLATION, IMBALANCE, UNSEEN, WIDTHS)}
+STUDIES = {study.name: study for study in (ABLATION, BASELINES, IMBALANCE, UNSEEN, WIDTHS)}
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,7 @@ def main(
 
 
 def _describe(result: Result) -> str:
-    estimate = result.get("float_auroc") or result["auroc"]
-    return f"{estimate['value']:.4f}"
+    return f"{result['float_auroc']['value']:.4f}"
 
 
 if __name__ == "__main__":

@@ -1,20 +1,11 @@
 """How well kinds of anomalies are found that training never showed, beside a classifier."""
 
-from pathlib import Path
-
-from ganad_tf.config import RunConfig
-from tools.baselines.run import run_baseline
 from tools.classes import class_names
 from tools.experiment import train_evaluate
+from tools.studies.baselines import baseline
 from tools.studies.study import Measure, Result, Study, Variation
 
-
-def classify(config: RunConfig, _folder: Path, result_path: Path) -> Result:
-    """Train and measure the baseline classifier, see `run_baseline`; it has no run folder."""
-    return run_baseline("classifier", config, result_path)
-
-
-METHODS = {"": train_evaluate, "classifier, ": classify}
+METHODS = {"": train_evaluate, "classifier, ": baseline("classifier")}
 
 
 def variations(dataset: str, normal_class: int) -> list[Variation]:
@@ -46,15 +37,13 @@ def held_out(dataset: str, normal_class: int) -> dict[str, list[str]]:
 
 def seen_auroc(result: Result) -> float:
     """Return the AUROC on the kinds that training showed."""
-    figures = result.get("evaluation", result)
-    if figures["seen_auroc"] is None:
-        return (result.get("float_auroc") or result["auroc"])["value"]
-    return figures["seen_auroc"]["value"]
+    estimate = result["evaluation"]["seen_auroc"] or result["float_auroc"]
+    return estimate["value"]
 
 
 def unseen_auroc(result: Result) -> float | None:
     """Return the AUROC on the kinds that were held out, None where there are none."""
-    estimate = result.get("evaluation", result)["unseen_auroc"]
+    estimate = result["evaluation"]["unseen_auroc"]
     return None if estimate is None else estimate["value"]
 
 
