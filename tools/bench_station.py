@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -119,12 +120,13 @@ def contenders(folder: Path, size: int, channels: int, threads: int) -> list[Con
     from ganad_station.bundle import Bundle
     from ganad_station.choice import open_model
     from ganad_station.inspector import Inspector
+    from ganad_station.runtimes.litert import LiteRtModel
     from ganad_station.score import scores, to_input
 
     image = textured_picture(size, channels)
     batch = to_input(image[np.newaxis])
     inspector = Inspector(Bundle.open(folder), threads)
-    int8 = open_model(folder / "model.tflite", threads)
+    int8 = LiteRtModel(folder / "model.tflite", threads)
     generator = keras.saving.load_model(folder / "generator.keras")
     found = [
         Contender("int8 TFLite, interpreter alone", int8.invoke),
@@ -147,7 +149,7 @@ def contenders(folder: Path, size: int, channels: int, threads: int) -> list[Con
         ("float onnxruntime", "float.onnx"),
     ):
         model = open_model(folder / file, threads)
-        found.append(Contender(name, lambda model=model: model.reconstruct_one(image)))
+        found.append(Contender(name, partial(model.reconstruct_one, image)))
     if threads == os.cpu_count():
         found.append(Contender("Keras predict", lambda: generator.predict(batch, verbose=0)))
     return found
@@ -221,11 +223,11 @@ def operator_times(model_path: Path, folder: Path) -> list[dict]:
     times = time_in_turns(entries)
     until = [statistics.median(times[name]) for name in names]
     alone = np.diff([0.0, *until])
-    rows = [[name, float(value)] for name, value in zip(names, alone, strict=True)]
-    if rows[-1][0].endswith("DEPTH_TO_SPACE"):
+    rows = [(name, float(value)) for name, value in zip(names, alone, strict=True)]
+    if names[-1].endswith("DEPTH_TO_SPACE"):
         # It is written straight to the output; a file without it copies its input there instead.
         name, convolution = rows.pop(-2)
-        rows[-1] = [f"{name} + DEPTH_TO_SPACE", rows[-1][1] + convolution]
+        rows[-1] = (f"{name} + DEPTH_TO_SPACE", rows[-1][1] + convolution)
     return [{"operator": name, "us": value} for name, value in rows]
 
 

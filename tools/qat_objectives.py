@@ -41,8 +41,10 @@ def training_losses(detector: AnomalyDetector) -> Objective:
     """Return the weighted six losses; the weights of the checkpoint's networks stay as they are."""
 
     def objective(images: tf.Tensor, copies: tf.Tensor) -> tf.Tensor:
-        sides = (*tf.split(images, 2), *tf.split(copies, 2))
-        return tf.add_n(detector.weighted_groups(detector.losses_of(*sides, training=False)))
+        normal, anomaly = tf.split(images, 2)
+        normal_copy, anomaly_copy = tf.split(copies, 2)
+        values = detector.losses_of(normal, anomaly, normal_copy, anomaly_copy, training=False)
+        return tf.add_n(detector.weighted_groups(values))
 
     return objective
 

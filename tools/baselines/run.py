@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ganad_tf.data.splits import Split, Splits
+    from tools.baselines.autoencoder import Autoencoder, SkiplessAutoencoder
     from tools.baselines.baseline import Baseline, BestOnValidation
+    from tools.baselines.classifier import Classifier
+    from tools.baselines.ganomaly import Ganomaly
+
+    Kind = type[Autoencoder] | type[SkiplessAutoencoder] | type[Ganomaly] | type[Classifier]
 
 METHODS = ("autoencoder", "autoencoder-no-skips", "ganomaly", "classifier")
 
@@ -93,7 +98,7 @@ def _train_and_measure(method: str, config: RunConfig) -> dict[str, Any]:
     }
 
 
-def _baselines() -> dict[str, type["Baseline"]]:
+def _baselines() -> dict[str, "Kind"]:
     from tools.baselines.autoencoder import Autoencoder, SkiplessAutoencoder
     from tools.baselines.classifier import Classifier
     from tools.baselines.ganomaly import Ganomaly
@@ -101,9 +106,7 @@ def _baselines() -> dict[str, type["Baseline"]]:
     return dict(zip(METHODS, (Autoencoder, SkiplessAutoencoder, Ganomaly, Classifier), strict=True))
 
 
-def _fit(
-    kind: type["Baseline"], config: RunConfig, splits: "Splits", best: "BestOnValidation"
-) -> "Baseline":
+def _fit(kind: "Kind", config: RunConfig, splits: "Splits", best: "BestOnValidation") -> "Baseline":
     from ganad_tf.training import compile_detector, fit
 
     dataset, steps = _batches(kind.learns_from_anomalies, config, splits.train)
