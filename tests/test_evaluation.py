@@ -24,7 +24,9 @@ def scored_split(counts=(40, 60, 30, 1), distances=(1.0, 0.0, 3.0, 2.0)):
     order = rng.permutation(len(kinds))
     blank = np.full(len(kinds), "")
     images = np.zeros((len(kinds), 1, 1, 1), np.uint8)
-    return Split(LabeledImages(images, kinds[order], KINDS, blank, blank), GOOD), scores[order]
+    return Split(LabeledImages(images, kinds[order], KINDS, blank, blank, order), GOOD), scores[
+        order
+    ]
 
 
 def test_each_kind_is_measured_against_all_normal_images() -> None:

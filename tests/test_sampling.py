@@ -84,7 +84,7 @@ def test_as_many_anomalies_as_normal_images_or_as_asked_for(sampling) -> None:
     kinds = np.repeat([0, 1, 2, 3], [40, 50, 50, 50])
     images = np.random.default_rng(0).integers(0, 256, (190, 16, 16, 1), np.uint8)
     blank = np.full(190, "")
-    split = Split(LabeledImages(images, kinds, ("a", "b", "c", "d"), blank, blank), 0)
+    split = Split(LabeledImages(images, kinds, ("a", "b", "c", "d"), blank, blank, kinds), 0)
     known = {image.tobytes() for image in images[kinds != 0]}
     for anomalies, expected in ((None, 42), (0, 0), (10, 10), (1000, 150)):
         config = DataConfig(size=16, sampling=sampling, anomalies=anomalies)

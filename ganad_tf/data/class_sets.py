@@ -113,8 +113,9 @@ def _labeled(
     if channels not in (None, found):
         raise UserError(f"{name} has {found} channels, not {channels}: leave out --channels")
     fitted = np.stack([fit_image(image, size) for image in images])
+    place = np.arange(len(images))
     return LabeledImages(
-        fitted, labels.astype(np.int64), kind_names, split, np.arange(len(images)).astype(str)
+        fitted, labels.astype(np.int64), kind_names, split, place.astype(str), place
     )
 
 

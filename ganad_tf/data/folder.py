@@ -65,6 +65,7 @@ def load_folder(size: int, channels: int | None, data_dir: Path | None) -> Label
         kind_names,
         np.array([split for _, _, split in items]),
         np.array([path.relative_to(data_dir).as_posix() for path in paths]),
+        np.arange(len(paths)),
     )
 
 

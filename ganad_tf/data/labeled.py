@@ -19,6 +19,7 @@ class LabeledImages:
         official_split: str `(count,)`, `"train"`, `"test"`, or `""` where the source
             leaves the choice open.
         names: str `(count,)`, a stable name of each image: its path, or its place in the set.
+        groups: int64 `(count,)`; pictures of the same part have the same number.
     """
 
     images: NDArray[np.uint8]
@@ -26,6 +27,7 @@ class LabeledImages:
     kind_names: tuple[str, ...]
     official_split: NDArray[np.str_]
     names: NDArray[np.str_]
+    groups: NDArray[np.int64]
 
     def take(self, indices: NDArray[np.integer]) -> "LabeledImages":
         """Return the images at `indices`, in that order."""
@@ -35,6 +37,7 @@ class LabeledImages:
             self.kind_names,
             self.official_split[indices],
             self.names[indices],
+            self.groups[indices],
         )
 
     def __len__(self) -> int:

@@ -1,12 +1,13 @@
 """Train, validation and test, apart, fixed by a seed."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_tf.data.labeled import LabeledImages
+from ganad_tf.data.labeled import UNASSIGNED, LabeledImages
 from ganad_tf.errors import UserError
 
 SPLIT_NAMES = ("train", "validation", "test")
@@ -66,9 +67,11 @@ def split_images(
 
     A split that the source prescribes is kept: its test images are the test split, its train
     images are divided into train and validation. Images without one give `test_fraction` to
-    test first. Even a small kind gives at least one image, as long as one is left to train
-    on. The order inside each split is shuffled. Unseen kinds are taken out of train and
-    validation afterwards: what is left, and test, do not depend on which kinds are unseen.
+    test first. The images of a group go to the same split, unless the source prescribes
+    otherwise, so that a kind may give up to a group more than its share. Even a small kind gives
+    at least one group, as long as one is left to train on. The order inside each split is
+    shuffled. Unseen kinds are taken out of train and validation afterwards: what is left, and
+    test, do not depend on which kinds are unseen.
 
     Args:
         data: The images.
@@ -83,16 +86,18 @@ def split_images(
     """
     rng = np.random.default_rng(seed)
     parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SPLIT_NAMES}
+    in_test: dict[int, bool] = {}
+    in_validation: dict[int, bool] = {}
     for kind in range(len(data.kind_names)):
         members = rng.permutation(np.flatnonzero(data.kinds == kind))
         prescribed = data.official_split[members]
-        undecided = members[prescribed == ""]
-        to_test = _share(test_fraction, len(undecided))
-        parts["test"] += [members[prescribed == "test"], undecided[:to_test]]
-        pool = np.concatenate([members[prescribed == "train"], undecided[to_test:]])
-        to_validation = _share(validation_fraction, len(pool))
-        parts["validation"].append(pool[:to_validation])
-        parts["train"].append(pool[to_validation:])
+        undecided = members[prescribed == UNASSIGNED]
+        test, rest = _divide(undecided, data.groups, test_fraction, in_test)
+        pool = np.concatenate([members[prescribed == "train"], rest])
+        validation, train = _divide(pool, data.groups, validation_fraction, in_validation)
+        parts["test"] += [members[prescribed == "test"], test]
+        parts["validation"].append(validation)
+        parts["train"].append(train)
     splits = {}
     for name in SPLIT_NAMES:
         chosen = rng.permutation(np.concatenate(parts[name]))
@@ -104,8 +109,32 @@ def split_images(
     return Splits(**splits)
 
 
-def _share(fraction: float, count: int) -> int:
-    return min(max(1, round(fraction * count)), max(0, count - 1))
+def _divide(
+    members: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    fraction: float,
+    is_held_out: dict[int, bool],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide the images of a kind into those to hold out and the rest, group by group.
+
+    Args:
+        members: Indices of the images, in random order.
+        groups: The group of every image there is.
+        fraction: Share to hold out.
+        is_held_out: What was decided on groups with images of an earlier kind; the decisions on
+            the others are added.
+    """
+    sizes = Counter(groups[members].tolist())
+    undecided = [group for group in sizes if group not in is_held_out]
+    missing = min(max(1, round(fraction * len(members))), max(0, len(members) - 1))
+    missing -= sum(sizes[group] for group in sizes if is_held_out.get(group))
+    for group in undecided[:-1]:
+        is_held_out[group] = missing > 0
+        missing -= sizes[group]
+    for group in undecided[-1:]:
+        is_held_out[group] = False
+    chosen = np.array([is_held_out[group] for group in groups[members].tolist()], bool)
+    return members[chosen], members[~chosen]
 
 
 def _check_both_sides(name: str, split: Split) -> None:

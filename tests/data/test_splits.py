@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from ganad_tf.data.labeled import LabeledImages
@@ -8,14 +8,16 @@ from ganad_tf.data.splits import split_images
 from ganad_tf.errors import UserError
 
 
-def labeled(counts: dict[tuple[int, str], int]) -> LabeledImages:
-    """Images of (kind, prescribed split), each with a value of its own."""
+def labeled(counts: dict[tuple[int, str], int], groups: np.ndarray | None = None) -> LabeledImages:
+    """Images of (kind, prescribed split), each with a value, and by default a group, of its own."""
     kinds = np.concatenate([np.full(n, kind) for (kind, _), n in counts.items()])
     split = np.concatenate([np.full(n, name) for (_, name), n in counts.items()])
     total = len(kinds)
     images = np.arange(total, dtype=np.uint16).view(np.uint8).reshape(total, 1, 2, 1)
     names = np.arange(total).astype(str)
-    return LabeledImages(images, kinds, tuple(f"kind {k}" for k in range(4)), split, names)
+    groups = np.arange(total) if groups is None else groups
+    kind_names = tuple(f"kind {k}" for k in range(4))
+    return LabeledImages(images, kinds, kind_names, split, names, groups)
 
 
 @settings(max_examples=30)
@@ -37,6 +39,34 @@ def test_splits_are_apart_complete_and_stratified(
         assert in_test == max(1, round(test * size))
         in_validation = int((splits.validation.data.kinds == kind).sum())
         assert in_validation == max(1, round(validation * (size - in_test)))
+
+
+@settings(max_examples=50)
+@given(st.data(), st.floats(0.1, 0.5), st.floats(0.1, 0.5), st.integers(0, 9))
+def test_a_group_is_in_one_split_whatever_its_kinds(
+    drawn: st.DataObject, validation: float, test: float, seed: int
+) -> None:
+    sizes = (60, 40)
+    groups = np.array(drawn.draw(st.lists(st.integers(0, 25), min_size=100, max_size=100)))
+    # Whatever else, each kind has groups of its own, so that no split lacks it.
+    groups[[0, 1, 2, 60, 61, 62]] = [30, 31, 32, 33, 34, 35]
+    data = labeled({(0, ""): sizes[0], (1, ""): sizes[1]}, groups)
+    try:
+        splits = split_images(data, 0, validation, test, seed)
+    except UserError:
+        reject()
+    found = [set(split.data.groups.tolist()) for _, split in splits.items()]
+    assert sum(map(len, found)) == len(set.union(*found)) == len(np.unique(groups))
+    largest = max(np.unique(groups, return_counts=True)[1])
+    assert abs((splits.test.data.kinds == 0).sum() - test * sizes[0]) <= largest + 1
+
+
+def test_groups_of_one_image_change_nothing() -> None:
+    counts = {(kind, ""): 30 for kind in range(4)}
+    plain = split_images(labeled(counts), 0, 0.2, 0.3, 3)
+    renumbered = labeled(counts, np.random.default_rng(0).permutation(120))
+    for name, split in split_images(renumbered, 0, 0.2, 0.3, 3).items():
+        assert split.fingerprint() == getattr(plain, name).fingerprint()
 
 
 def test_prescribed_splits_are_kept() -> None:
