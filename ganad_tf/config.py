@@ -54,6 +54,8 @@ class DataConfig:
         clusters: K-means clusters inside a kind when anomalies are sampled.
         unseen_kinds: Names of kinds of anomalies that are left out of train and validation and
             stay in test, to measure how well kinds are found that training never showed.
+        group_by: How pictures of the same part are told, which go to the same split:
+            `near-duplicates`, a regular expression for their names, or None for what a list says.
     """
 
     dataset: str = "digits"
@@ -67,6 +69,7 @@ class DataConfig:
     sampling: Literal["kmeans", "random"] = "kmeans"
     clusters: int = 10
     unseen_kinds: tuple[str, ...] = ()
+    group_by: str | None = None
 
     def __post_init__(self) -> None:
         """Raise `UserError` where a value is out of range."""

@@ -3,10 +3,10 @@
 import os
 import warnings
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Tuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ganad_station.errors import StationError
 
@@ -15,6 +15,7 @@ GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B")
 DEEP_MODES = ("I", "I;16", "I;16L", "I;16B")
 DEEP_LEVELS = 65535
 LARGEST_PIXELS = 64_000_000
+EXIF_ORIENTATION, FIRST_ON_ITS_SIDE = 0x0112, 5
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 """Others are not tried, whatever a file is named: Pillow starts Ghostscript for some."""
 # Pillow warns of large pictures on two lines; this module has a limit of its own.
@@ -37,6 +38,17 @@ def is_color(path: Path) -> bool:
     return _open(path).mode not in GREY_MODES
 
 
+def image_shape(path: Path) -> Tuple[int, int]:
+    """Return height and width of a picture in pixels, as `read_image` turns it.
+
+    Raises:
+        UnreadableImageError: If the file cannot be read as a picture.
+    """
+    image = _open(path)
+    is_on_its_side = image.getexif().get(EXIF_ORIENTATION, 1) >= FIRST_ON_ITS_SIDE
+    return (image.width, image.height) if is_on_its_side else (image.height, image.width)
+
+
 def pictures_in(folder: Path) -> Iterator[Path]:
     """Find the pictures of a folder and its subfolders by their suffixes, in order.
 
@@ -50,7 +62,7 @@ def pictures_in(folder: Path) -> Iterator[Path]:
 
 
 def read_image(path: Path, size: int, channels: int) -> np.ndarray:
-    """Read a picture and scale it to `size` x `size` pixels.
+    """Read a picture, turn it as its EXIF orientation says, and scale it to a square.
 
     Args:
         path: A file in any format that Pillow reads, with 8 bits a channel or 16 bits of grey.
@@ -65,7 +77,8 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray:
     """
     image = _open(path)
     try:
-        return fit_image(np.asarray(_to_8_bits(image).convert(MODES[channels])), size)
+        upright = ImageOps.exif_transpose(image)
+        return fit_image(np.asarray(_to_8_bits(upright).convert(MODES[channels])), size)
     except (OSError, ValueError, SyntaxError, MemoryError) as error:
         raise UnreadableImageError(f"{path} cannot be decoded ({error or 'no memory'})") from None
 

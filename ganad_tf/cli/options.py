@@ -67,6 +67,11 @@ SETTING_OPTIONS = (
         help="Folder with the data, where it is not in a usual place.",
     ),
     click.option(
+        "--group-by",
+        help="Which pictures show the same part, and go to the same split: near-duplicates, or a "
+        "regular expression that finds the part in their names.",
+    ),
+    click.option(
         "--normal-class",
         type=int,
         help="The class that is normal; the others are anomalies.  [default: 0]",
@@ -134,7 +139,7 @@ def _with_options(command: Command, options: tuple[Command, ...]) -> Command:
 def read_settings(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
     """Return the configuration of a file and of the flags of `setting_options`, which win."""
     train = dict(flags)
-    data_keys = ("dataset", "data_dir", "normal_class", "size", "channels")
+    data_keys = ("dataset", "data_dir", "group_by", "normal_class", "size", "channels")
     data = {key: train.pop(key) for key in data_keys}
     seed, regime = train.pop("seed"), train.pop("regime")
     layers = [read_config(config_file)] if config_file else []

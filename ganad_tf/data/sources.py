@@ -5,13 +5,15 @@ from pathlib import Path
 from ganad_tf.config import DataConfig
 from ganad_tf.data.class_sets import CLASS_NAMES, keras_dataset, load_digits
 from ganad_tf.data.folder import load_folder
+from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.data.splits import Splits, split_images
 from ganad_tf.errors import UserError
 
+FOLDER = "folder"
 SOURCES = {
     "digits": load_digits,
     **{name: keras_dataset(name) for name in CLASS_NAMES},
-    "folder": load_folder,
+    FOLDER: load_folder,
 }
 
 
@@ -32,8 +34,7 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
     """
     if config.dataset not in SOURCES:
         raise UserError(f"unknown data set {config.dataset!r}: choose one of {', '.join(SOURCES)}")
-    data_dir = Path(config.data_dir) if config.data_dir else None
-    data = SOURCES[config.dataset](config.size, config.channels, data_dir)
+    data = _load(config)
     _check_normal_class(config, len(data.kind_names))
     return split_images(
         data,
@@ -45,8 +46,17 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
     )
 
 
+def _load(config: DataConfig) -> LabeledImages:
+    data_dir = Path(config.data_dir) if config.data_dir else None
+    if config.dataset == FOLDER:
+        return load_folder(config.size, config.channels, data_dir, config.group_by)
+    if config.group_by is not None:
+        raise UserError(f"each image of {config.dataset} is of a part of its own: no --group-by")
+    return SOURCES[config.dataset](config.size, config.channels, data_dir)
+
+
 def _check_normal_class(config: DataConfig, kinds: int) -> None:
-    if config.dataset == "folder" and config.normal_class != 0:
+    if config.dataset == FOLDER and config.normal_class != 0:
         raise UserError(
             "in a folder the normal pictures are those in normal/: leave out --normal-class"
         )

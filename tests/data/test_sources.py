@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from ganad_tf.config import DataConfig
 from ganad_tf.data import class_sets
@@ -277,3 +278,59 @@ def test_truncated_picture_is_named(part_folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(UserError, match=r"part 1\.jpg cannot be decoded"):
         load_folder(32, None, part_folder)
+
+
+def exposures(root: Path, parts: int, rng: np.random.Generator) -> None:
+    """Write three pictures each of some normal and some stained parts, of different exposure."""
+    for kind in ("normal", "stain"):
+        (root / kind).mkdir(parents=True)
+        for number in range(parts):
+            smooth = gaussian_filter(rng.normal(size=(60, 70)), 4)
+            part = 120 + 30 * smooth / smooth.std()
+            for exposure, gain in (("a", 0.7), ("b", 1.0), ("c", 1.2)):
+                pixels = np.clip(part * gain, 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(root / kind / f"lot1_{number:02}_{exposure}.png")
+
+
+@pytest.mark.parametrize("group_by", ["near-duplicates", r"(.*lot\d_\d+)_\w", r".*lot\d_\d+"])
+def test_pictures_of_a_part_are_in_the_same_split(tmp_path: Path, group_by: str) -> None:
+    exposures(tmp_path, 8, np.random.default_rng(0))
+    data = load_folder(32, None, tmp_path, group_by)
+    parts = [name[:-6] for name in data.names.tolist()]
+    assert len(set(zip(parts, data.groups.tolist(), strict=True))) == len(set(parts)) == 16
+    config = DataConfig("folder", str(tmp_path), group_by=group_by)
+    found = [
+        {name[:-6] for name in split.data.names.tolist()}
+        for _, split in load_splits(config, 0).items()
+    ]
+    assert sum(map(len, found)) == 16
+
+
+def test_a_list_names_the_parts(tmp_path: Path) -> None:
+    exposures(tmp_path, 3, np.random.default_rng(0))
+    rows = [
+        f"{path.relative_to(tmp_path)},{path.parent.name},{path.name[:7] if number % 2 else ''}"
+        for number, path in enumerate(sorted(tmp_path.glob("*/*.png")))
+    ]
+    (tmp_path / "list.csv").write_text("path,kind,group\n" + "\n".join(rows))
+    data = load_folder(32, None, tmp_path / "list.csv")
+    # Nine pictures without a part, and the three parts of both kinds.
+    assert len(set(data.groups.tolist())) == 9 + 3
+    assert data.kind_names == ("normal", "stain")
+
+
+@pytest.mark.parametrize(
+    ("group_by", "message"),
+    [
+        ("(", r"--group-by '\(' is no regular expression"),
+        (r"lot(\d)", r"normal/part 0\.png does not match --group-by"),
+    ],
+)
+def test_parts_that_cannot_be_told(part_folder: Path, group_by: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_folder(32, None, part_folder, group_by)
+
+
+def test_images_of_a_class_set_have_no_parts() -> None:
+    with pytest.raises(UserError, match="each image of digits is of a part of its own"):
+        load_splits(DataConfig(size=16, group_by="near-duplicates"), 0)

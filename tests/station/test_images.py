@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganad_station.images import UnreadableImageError, fit_image, is_color, read_image
+from ganad_station.images import UnreadableImageError, fit_image, image_shape, is_color, read_image
 
 
 def test_an_image_of_the_right_size_keeps_its_pixels() -> None:
@@ -63,3 +63,35 @@ def test_pixels_without_a_known_range_are_refused(
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImageError, match="does not exist"):
         read_image(tmp_path / "none.png", 16, 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_is_turned_as_its_orientation_says(tmp_path: Path, orientation: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 1), np.uint8)
+    # What the camera wrote, so that its turning gives the picture (EXIF 2.3, tag 0x0112).
+    turns = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.swapaxes(0, 1),
+        6: np.rot90,
+        7: lambda a: np.rot90(a[::-1], 1),
+        8: lambda a: np.rot90(a, -1),
+    }
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for suffix in ("png", "tif"):
+        path = tmp_path / f"turned.{suffix}"
+        Image.fromarray(turns[orientation](pixels)[:, :, 0].copy()).save(path, exif=exif)
+        assert np.array_equal(read_image(path, 32, 1), pixels)
+
+
+@pytest.mark.parametrize(("orientation", "shape"), [(1, (20, 30)), (3, (20, 30)), (6, (30, 20))])
+def test_the_shape_is_that_of_the_turned_picture(
+    tmp_path: Path, orientation: int, shape: tuple[int, int]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("L", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
+    assert image_shape(tmp_path / "a.jpg") == shape

@@ -1,0 +1,164 @@
+"""Which pictures a folder or a list has: `normal/` and a folder a defect kind, MVTec AD, or CSV.
+
+MVTec AD (Bergmann et al., CVPR 2019) has `train/good`, `test/good`, `test/<kind>` and
+`ground_truth/<kind>/<name>_mask.png`. Masks of other folders are `masks/<kind>/<name>.png`, or
+`<name>_mask.png` beside the picture.
+"""
+
+import csv
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganad_station.images import IMAGE_SUFFIXES
+from ganad_tf.data.labeled import UNASSIGNED
+from ganad_tf.errors import UserError
+
+NORMAL = "normal"
+NORMAL_NAMES = frozenset({NORMAL, "good", "ok", "0"})
+UNNAMED_DEFECT = "defect"
+MASKS, MVTEC_MASKS, MASK_ENDING = "masks", "ground_truth", "_mask"
+CSV_SUFFIX = ".csv"
+SPLITS = (UNASSIGNED, "train", "test")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a part.
+
+    Attributes:
+        path: Where it is.
+        name: Its path below the folder, or as the list has it.
+        kind: `NORMAL`, or the kind of defect.
+        split: `"train"`, `"test"`, or `UNASSIGNED`.
+        mask: A picture that is not 0 where the defect is, None if there is none.
+        group: Names the part that it shows, None if nothing says which.
+    """
+
+    path: Path
+    name: str
+    kind: str
+    split: str = UNASSIGNED
+    mask: Path | None = None
+    group: str | None = None
+
+
+def list_pictures(place: Path) -> list[Picture]:
+    """List the pictures of a folder or of a CSV file.
+
+    A CSV file has a header and the columns `path`, relative to the file, and `label` (normal,
+    good, ok or 0 is normal, all else a defect) or `kind`, or both, and where they are known
+    `mask`, `split` (train, test or nothing) and `group`. Its separator is a comma or a semicolon.
+
+    Args:
+        place: The folder, or the file.
+
+    Returns:
+        The pictures, none of them opened, in an order that depends on their names alone.
+
+    Raises:
+        UserError: If the place is missing or cannot be listed, or the file is no such list.
+    """
+    if place.suffix.lower() == CSV_SUFFIX and place.is_file():
+        return list(_listed(place))
+    if not place.is_dir():
+        raise UserError(f"{place} is not a folder: give --data-dir the folder with normal/ in it")
+    return list(_mvtec(place) if (place / "train").is_dir() else _plain(place))
+
+
+def _plain(root: Path) -> Iterator[Picture]:
+    for folder in _subfolders(root):
+        for path, mask in _with_masks(folder, root / MASKS / folder.name, ""):
+            yield Picture(path, _below(root, path), folder.name, mask=mask)
+
+
+def _mvtec(root: Path) -> Iterator[Picture]:
+    for path, mask in _with_masks(root / "train" / "good", root / MVTEC_MASKS, MASK_ENDING):
+        yield Picture(path, _below(root, path), NORMAL, "train", mask)
+    for folder in _subfolders(root / "test"):
+        kind, split = (NORMAL, "test") if folder.name == "good" else (folder.name, UNASSIGNED)
+        masks = root / MVTEC_MASKS / folder.name
+        for path, mask in _with_masks(folder, masks, MASK_ENDING):
+            yield Picture(path, _below(root, path), kind, split, mask)
+
+
+def _below(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _with_masks(folder: Path, masks: Path, ending: str) -> Iterator[tuple[Path, Path | None]]:
+    """Pair the pictures of a folder with their masks, those of `masks` before those beside."""
+    pictures = {path.with_suffix(""): path for path in _pictures(folder)}
+    apart = {path.with_suffix(""): path for path in _pictures(masks)}
+    beside = {stem: pictures.get(stem.with_name(stem.name + MASK_ENDING)) for stem in pictures}
+    are_masks = set(beside.values())
+    for stem, path in pictures.items():
+        if path not in are_masks:
+            below = masks / stem.relative_to(folder)
+            yield path, apart.get(below.with_name(below.name + ending), beside[stem])
+
+
+def _subfolders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    return sorted(path for path in root.iterdir() if path.is_dir() and _holds_parts(path.name))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    pictures = []
+    for parent, folders, files in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if _holds_parts(name)]
+        paths = (Path(parent, name) for name in files if not name.startswith("."))
+        pictures += [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
+    return sorted(pictures)
+
+
+def _holds_parts(folder_name: str) -> bool:
+    return folder_name not in (MASKS, MVTEC_MASKS) and not folder_name.startswith(".")
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise UserError(f"{error.filename} cannot be listed: {error.strerror}")
+
+
+def _listed(place: Path) -> Iterator[Picture]:
+    try:
+        lines = place.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{place} cannot be read as UTF-8 text: {error}") from None
+    header = lines[0] if lines else ""
+    rows = csv.DictReader(lines, delimiter=";" if ";" in header else ",")
+    columns = set(rows.fieldnames or ())
+    if "path" not in columns or not columns & {"label", "kind"}:
+        raise UserError(
+            f"{place} is no list of pictures: its first line must name the columns path and "
+            "label or kind"
+        )
+    seen: set[str] = set()
+    for row in rows:
+        picture = _picture_of(place, rows.line_num, {k: (v or "").strip() for k, v in row.items()})
+        if picture.name in seen:
+            raise UserError(f"{place}, line {rows.line_num}: {picture.name} is there twice")
+        seen.add(picture.name)
+        yield picture
+
+
+def _picture_of(place: Path, line: int, row: dict[str, str]) -> Picture:
+    split, label, kind = row.get("split", UNASSIGNED), row.get("label", ""), row.get("kind", "")
+    if not row["path"] or not label + kind:
+        raise UserError(f"{place}, line {line}: a picture takes a path and a label or kind")
+    if split not in SPLITS:
+        raise UserError(
+            f"{place}, line {line}: split {split!r} is neither train nor test nor empty"
+        )
+    is_normal = (label or kind).lower() in NORMAL_NAMES
+    return Picture(
+        place.parent / row["path"],
+        row["path"],
+        NORMAL if is_normal else kind or UNNAMED_DEFECT,
+        split,
+        place.parent / row["mask"] if row.get("mask") else None,
+        row.get("group") or None,
+    )
