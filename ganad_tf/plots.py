@@ -31,7 +31,7 @@ def plot_history(history: list[dict[str, float]], path: Path) -> None:
     losses.set(title="losses, unweighted", xlabel="epoch", yscale="log")
     losses.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     validation.set(title="AUROC on validation", xlabel="epoch")
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_roc(
@@ -44,7 +44,7 @@ def plot_roc(
     axes.plot(false_positive_rate, true_positive_rate, color=ANOMALY_COLOR)
     axes.plot([0, 1], [0, 1], ":", color="grey")
     axes.set(title=f"AUROC {area}", xlabel="false-reject rate", ylabel="detection rate")
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_scores(
@@ -62,7 +62,7 @@ def plot_scores(
     axes.axvline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.4f}")
     axes.set(title="scores on the test split", xlabel="score", ylabel="density")
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_sheet(
@@ -97,7 +97,7 @@ def plot_sheet(
             axes.set_title(
                 f"{title} {scores[index]:.3f}" if name == PANELS[1] else name, fontsize=6
             )
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_agreement(
@@ -119,9 +119,10 @@ def plot_agreement(
     axes.axhline(threshold, color="black", linestyle="--", linewidth=1)
     axes.set(title="score of each test image", xlabel="float model", ylabel="exported file")
     axes.legend(markerscale=5)
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG file, at once."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=DOTS_PER_INCH, format="png")

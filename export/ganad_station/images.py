@@ -75,10 +75,19 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray:
     Raises:
         UnreadableImageError: If the file cannot be read as a picture.
     """
+    return fit_image(read_upright(path, channels), size)
+
+
+def read_upright(path: Path, channels: int) -> np.ndarray:
+    """Read a picture at its own size, see `read_image`.
+
+    Returns:
+        uint8 `(height, width)` for one channel, `(height, width, 3)` for three.
+    """
     image = _open(path)
     try:
         upright = ImageOps.exif_transpose(image)
-        return fit_image(np.asarray(_to_8_bits(upright).convert(MODES[channels])), size)
+        return np.asarray(_to_8_bits(upright).convert(MODES[channels]))
     except (OSError, ValueError, SyntaxError, MemoryError) as error:
         raise UnreadableImageError(f"{path} cannot be decoded ({error or 'no memory'})") from None
 

@@ -9,6 +9,7 @@ import click
 
 from ganad_tf import __version__
 from ganad_tf.cli.check import check_command
+from ganad_tf.cli.data import data_group
 from ganad_tf.cli.evaluate import evaluate_command
 from ganad_tf.cli.export import export_command, verify_command
 from ganad_tf.cli.search import search_command
@@ -72,6 +73,7 @@ for command in (
     export_command,
     verify_command,
     check_command,
+    data_group,
     search_command,
 ):
     cli.add_command(command)

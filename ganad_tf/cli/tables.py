@@ -7,6 +7,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ganad_tf.data_check.facts import DataFacts
     from ganad_tf.evaluation import Evaluation
     from ganad_tf.verification import Verification
 
@@ -82,3 +83,34 @@ def _verification_row(path: "Path", verification: "Verification") -> tuple[str, 
         f"{verification.exported_bytes:,} (1/{smaller:.2f})",
         "verified" if verification.is_verified else "NOT VERIFIED",
     )
+
+
+def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
+    """Print what a check of pictures found, a row a kind, and what to do about it."""
+    rows = [("kind", "pictures", "masks", "defect", "brightness")]
+    for name, kind in facts.kinds.items():
+        share = kind.median_defect_share
+        covered = "" if share is None else f"{share:.1%}"
+        rows.append((name, f"{kind.count}", f"{kind.masks}", covered, f"{kind.brightness:.0f}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for first, *others in rows:
+        cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
+        click.echo("  ".join(["", first.ljust(widths[0]), *cells]))
+    click.echo("defect: median share of the pixels that the masks mark; brightness: 0 to 255")
+    colors = f"{facts.color} in color, {facts.pictures - facts.color} grey"
+    heights, widths_found = ("/".join(map(str, spread)) for spread in (facts.heights, facts.widths))
+    found = [
+        ("height (least/median/most)", heights),
+        ("width", widths_found),
+        ("color", colors),
+    ]
+    if facts.parts is not None:
+        found.append(("parts told apart", f"{facts.parts.count}, by near duplicates"))
+    print_table(found)
+    for problems in (facts.unreadable, facts.mask_problems):
+        for name, problem in problems.items():
+            click.echo(f"  {name}: {problem}")
+    for folder in facts.unlistable:
+        click.echo(f"  {folder}: cannot be listed")
+    for warning in warnings:
+        click.echo(f"! {warning}")

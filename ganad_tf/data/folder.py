@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.images import UnreadableImageError, fit_image, image_shape, is_color, read_image
+from ganad_station.images import UnreadableImageError, image_shape, is_color, read_image
 from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.data.listing import NORMAL, Picture, list_pictures
 from ganad_tf.data.near_duplicates import THUMBNAIL, fingerprints, group_near_duplicates
@@ -17,7 +17,6 @@ from ganad_tf.errors import UserError
 
 DECODERS = 2
 NEAR_DUPLICATES = "near-duplicates"
-RED, GREEN, BLUE = 0.299, 0.587, 0.114
 
 Found = TypeVar("Found")
 
@@ -67,7 +66,7 @@ def load_folder(
         kind_names,
         np.array([picture.split for picture in pictures]),
         np.array([picture.name for picture in pictures]),
-        _groups(pictures, images, group_by),
+        _groups(pictures, group_by),
     )
 
 
@@ -79,24 +78,17 @@ def _read(pictures: list[Picture], read: Callable[[Path], Found]) -> list[Found]
         raise UserError(f"{error}: mend or remove the file") from None
 
 
-def _groups(
-    pictures: list[Picture], images: NDArray[np.uint8], group_by: str | None
-) -> NDArray[np.int64]:
+def _groups(pictures: list[Picture], group_by: str | None) -> NDArray[np.int64]:
     if group_by == NEAR_DUPLICATES:
         shapes = np.array(_read(pictures, image_shape), np.int64)
-        return group_near_duplicates(fingerprints(_thumbnails(images)), shapes)
+        thumbnails = _read(pictures, lambda path: read_image(path, THUMBNAIL, 1)[:, :, 0])
+        return group_near_duplicates(fingerprints(np.stack(thumbnails)), shapes)
     parts = [picture.group for picture in pictures]
     if group_by is not None:
         parts = [_part_of(picture.name, group_by) for picture in pictures]
     # A name cannot hold a NUL, so that no picture without a group falls into another's.
     named = [part or f"\0{picture.name}" for part, picture in zip(parts, pictures, strict=True)]
     return np.unique(named, return_inverse=True)[1].astype(np.int64)
-
-
-def _thumbnails(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    weights = np.array([RED, GREEN, BLUE] if images.shape[3] == 3 else [1.0])
-    grey = np.round(images @ weights).astype(np.uint8)
-    return np.stack([fit_image(image, THUMBNAIL)[:, :, 0] for image in grey])
 
 
 def _part_of(name: str, pattern: str) -> str:

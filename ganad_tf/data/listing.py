@@ -7,7 +7,7 @@ MVTec AD (Bergmann et al., CVPR 2019) has `train/good`, `test/good`, `test/<kind
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ NORMAL_NAMES = frozenset({NORMAL, "good", "ok", "0"})
 UNNAMED_DEFECT = "defect"
 MASKS, MVTEC_MASKS, MASK_ENDING = "masks", "ground_truth", "_mask"
 CSV_SUFFIX = ".csv"
+OnError = Callable[[OSError], None]
+
 SPLITS = (UNASSIGNED, "train", "test")
 
 
@@ -44,7 +46,12 @@ class Picture:
     group: str | None = None
 
 
-def list_pictures(place: Path) -> list[Picture]:
+def refuse(error: OSError) -> None:
+    """Raise a `UserError` for a folder that cannot be listed."""
+    raise UserError(f"{error.filename} cannot be listed: {error.strerror}")
+
+
+def list_pictures(place: Path, on_error: OnError = refuse) -> list[Picture]:
     """List the pictures of a folder or of a CSV file.
 
     A CSV file has a header and the columns `path`, relative to the file, and `label` (normal,
@@ -53,6 +60,7 @@ def list_pictures(place: Path) -> list[Picture]:
 
     Args:
         place: The folder, or the file.
+        on_error: Takes the error of each folder below that cannot be listed.
 
     Returns:
         The pictures, none of them opened, in an order that depends on their names alone.
@@ -64,22 +72,24 @@ def list_pictures(place: Path) -> list[Picture]:
         return list(_listed(place))
     if not place.is_dir():
         raise UserError(f"{place} is not a folder: give --data-dir the folder with normal/ in it")
-    return list(_mvtec(place) if (place / "train").is_dir() else _plain(place))
+    walk = _mvtec if (place / "train").is_dir() else _plain
+    return list(walk(place, on_error))
 
 
-def _plain(root: Path) -> Iterator[Picture]:
+def _plain(root: Path, on_error: OnError) -> Iterator[Picture]:
     for folder in _subfolders(root):
-        for path, mask in _with_masks(folder, root / MASKS / folder.name, ""):
+        for path, mask in _with_masks(folder, root / MASKS / folder.name, "", on_error):
             yield Picture(path, _below(root, path), folder.name, mask=mask)
 
 
-def _mvtec(root: Path) -> Iterator[Picture]:
-    for path, mask in _with_masks(root / "train" / "good", root / MVTEC_MASKS, MASK_ENDING):
+def _mvtec(root: Path, on_error: OnError) -> Iterator[Picture]:
+    good = root / "train" / "good"
+    for path, mask in _with_masks(good, root / MVTEC_MASKS / "good", MASK_ENDING, on_error):
         yield Picture(path, _below(root, path), NORMAL, "train", mask)
     for folder in _subfolders(root / "test"):
         kind, split = (NORMAL, "test") if folder.name == "good" else (folder.name, UNASSIGNED)
         masks = root / MVTEC_MASKS / folder.name
-        for path, mask in _with_masks(folder, masks, MASK_ENDING):
+        for path, mask in _with_masks(folder, masks, MASK_ENDING, on_error):
             yield Picture(path, _below(root, path), kind, split, mask)
 
 
@@ -87,10 +97,12 @@ def _below(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-def _with_masks(folder: Path, masks: Path, ending: str) -> Iterator[tuple[Path, Path | None]]:
+def _with_masks(
+    folder: Path, masks: Path, ending: str, on_error: OnError
+) -> Iterator[tuple[Path, Path | None]]:
     """Pair the pictures of a folder with their masks, those of `masks` before those beside."""
-    pictures = {path.with_suffix(""): path for path in _pictures(folder)}
-    apart = {path.with_suffix(""): path for path in _pictures(masks)}
+    pictures = {path.with_suffix(""): path for path in _pictures(folder, on_error)}
+    apart = {path.with_suffix(""): path for path in _pictures(masks, on_error)}
     beside = {stem: pictures.get(stem.with_name(stem.name + MASK_ENDING)) for stem in pictures}
     are_masks = set(beside.values())
     for stem, path in pictures.items():
@@ -105,9 +117,13 @@ def _subfolders(root: Path) -> list[Path]:
     return sorted(path for path in root.iterdir() if path.is_dir() and _holds_parts(path.name))
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _pictures(folder: Path, on_error: OnError) -> list[Path]:
+    def report(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            on_error(error)
+
     pictures = []
-    for parent, folders, files in os.walk(folder, onerror=_refuse):
+    for parent, folders, files in os.walk(folder, onerror=report):
         folders[:] = [name for name in folders if _holds_parts(name)]
         paths = (Path(parent, name) for name in files if not name.startswith("."))
         pictures += [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
@@ -116,11 +132,6 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _holds_parts(folder_name: str) -> bool:
     return folder_name not in (MASKS, MVTEC_MASKS) and not folder_name.startswith(".")
-
-
-def _refuse(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise UserError(f"{error.filename} cannot be listed: {error.strerror}")
 
 
 def _listed(place: Path) -> Iterator[Picture]:

@@ -1,0 +1,55 @@
+"""`ganad-tf data`."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import click
+import tomli_w
+
+from ganad_tf.cli.tables import print_data_facts
+from ganad_tf.files import write_json, write_text
+
+EVERY = 25
+
+
+@click.group("data")
+def data_group() -> None:
+    """Look at pictures before training on them."""
+
+
+@data_group.command("check")
+@click.argument("place", metavar="FOLDER|LIST.csv", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data-check"),
+    show_default=True,
+    help="Folder for check.json, pictures.png and config.toml.",
+)
+def check_data_command(place: Path, out: Path) -> None:
+    """Report on the pictures of a folder or list, and propose a configuration.
+
+    Counts, sizes, files that cannot be read, masks that do not fit, imbalance, exposure, and
+    parts that several pictures show.
+    """
+    from ganad_tf.data_check.advice import advise, propose
+    from ganad_tf.data_check.check import check_data
+    from ganad_tf.data_check.sheet import plot_pictures
+
+    facts, readable = check_data(place.resolve(), _progress)
+    warnings, proposal = advise(facts), propose(facts)
+    out.mkdir(parents=True, exist_ok=True)
+    content = {**dataclasses.asdict(facts), "warnings": warnings, "proposal": proposal}
+    write_json(out / "check.json", content)
+    write_text(out / "config.toml", tomli_w.dumps(proposal))
+    if readable:
+        plot_pictures(readable, list(facts.kinds), out / "pictures.png")
+    print_data_facts(facts, warnings)
+    click.echo(f"check.json, pictures.png and config.toml are in {out}; to train:")
+    click.echo(f"  ganad-tf train --config {out / 'config.toml'}")
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty() and (done % EVERY == 0 or done == total):
+        click.echo(f"\r{done} of {total} pictures", err=True, nl=done == total)

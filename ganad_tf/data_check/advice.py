@@ -1,0 +1,146 @@
+"""What to do about what a check found, and the settings to start with."""
+
+from collections.abc import Sized
+from typing import Any
+
+from ganad_tf.data.folder import NEAR_DUPLICATES
+from ganad_tf.data.listing import NORMAL
+from ganad_tf.data_check.facts import DataFacts, KindSummary
+
+FEWEST_OF_A_KIND = 3
+LARGEST_IMBALANCE = 10
+TOLD_BY_BRIGHTNESS = 0.8
+STRONG_DRIFT = 0.3
+SMALL_DEFECT = 0.02
+LARGEST_PART = 0.1
+SIZES = (64, 128)
+
+
+def advise(facts: DataFacts) -> list[str]:
+    """Return what a user should do something about, one sentence or two each."""
+    return [
+        *_on_files(facts),
+        *_on_kinds(facts),
+        *_on_brightness(facts),
+        *_on_parts(facts),
+    ]
+
+
+def _on_files(facts: DataFacts) -> list[str]:
+    found = []
+    if facts.unreadable:
+        found.append(
+            f"{_count(facts.unreadable, 'picture')} cannot be read: mend or remove, training "
+            "refuses such files"
+        )
+    if facts.unlistable:
+        found.append(
+            f"{_count(facts.unlistable, 'folder')} cannot be listed: change the permissions"
+        )
+    if facts.left_out:
+        listed = ", ".join(
+            f"{count} {suffix or 'without suffix'}" for suffix, count in facts.left_out.items()
+        )
+        found.append(f"files that are no pictures by their suffix are left out: {listed}")
+    if facts.mask_problems:
+        found.append(f"{_count(facts.mask_problems, 'mask')} not as expected: mend or remove")
+    return found
+
+
+def _on_kinds(facts: DataFacts) -> list[str]:
+    defects = _defects(facts)
+    found = []
+    if NORMAL not in facts.kinds:
+        found.append(f"there are no normal pictures: put those of good parts into {NORMAL}/")
+    if not defects:
+        found.append("there are no defective pictures: training takes some, a folder a kind")
+    few = [name for name, kind in defects.items() if kind.count < FEWEST_OF_A_KIND]
+    if few:
+        found.append(
+            f"{', '.join(few)}: fewer than {FEWEST_OF_A_KIND} pictures, so that not every split "
+            "gets one"
+        )
+    counts = [kind.count for kind in defects.values()]
+    if counts and max(counts) > LARGEST_IMBALANCE * min(counts):
+        found.append(
+            f"the kinds have {min(counts)} to {max(counts)} pictures: judge the rare ones by "
+            "their own AUROC"
+        )
+    small = [
+        name
+        for name, kind in defects.items()
+        if kind.median_defect_share is not None and kind.median_defect_share < SMALL_DEFECT
+    ]
+    if small:
+        found.append(
+            f"{', '.join(small)}: half of the defects cover less than {SMALL_DEFECT:.0%} of the "
+            "picture, which the error of a whole picture may not show"
+        )
+    return found
+
+
+def _on_brightness(facts: DataFacts) -> list[str]:
+    found = []
+    told = [
+        name
+        for name, kind in _defects(facts).items()
+        if kind.brightness_auroc is not None
+        and max(kind.brightness_auroc, 1 - kind.brightness_auroc) > TOLD_BY_BRIGHTNESS
+    ]
+    if told:
+        found.append(
+            f"{', '.join(told)}: told from normal pictures by mean brightness alone; if the light "
+            "differed and not the parts, the detector will learn the light"
+        )
+    if facts.drift is not None and abs(facts.drift) > STRONG_DRIFT:
+        way = "brighter" if facts.drift > 0 else "darker"
+        found.append(
+            f"normal pictures get {way} in the order of their names (rank correlation "
+            f"{facts.drift:+.2f}): check light and exposure"
+        )
+    return found
+
+
+def _on_parts(facts: DataFacts) -> list[str]:
+    parts, found = facts.parts, []
+    if parts is None or not parts.shared:
+        return []
+    if parts.across_splits:
+        pairs = "; ".join(f"{train} and {test}" for train, test in parts.across_splits[:3])
+        found.append(
+            f"{len(parts.across_splits)} parts seem to be both in train and in test: {pairs}"
+        )
+    if _can_group(facts):
+        found.append(
+            f"{parts.shared} pictures show a part that others show, too: train with --group-by "
+            f"{NEAR_DUPLICATES}, or group by name, lest test knows parts of training"
+        )
+    else:
+        found.append(
+            f"{parts.largest} of {facts.pictures} pictures are too much alike to tell parts by: "
+            "if a part was taken several times, use --group-by with a pattern for its name"
+        )
+    return found
+
+
+def propose(facts: DataFacts) -> dict[str, Any]:
+    """Return settings to start with, as a configuration file has them."""
+    median = min(facts.heights[1], facts.widths[1])
+    size = next((size for size in SIZES if median <= size), SIZES[-1])
+    data = {"dataset": "folder", "data_dir": facts.place, "size": size}
+    if facts.parts is not None and facts.parts.shared and _can_group(facts):
+        data["group_by"] = NEAR_DUPLICATES
+    return {"data": data}
+
+
+def _can_group(facts: DataFacts) -> bool:
+    """Tell whether near duplicates leave enough parts to divide among splits."""
+    return facts.parts is not None and facts.parts.largest <= LARGEST_PART * facts.pictures
+
+
+def _count(items: Sized, noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _defects(facts: DataFacts) -> dict[str, KindSummary]:
+    return {name: kind for name, kind in facts.kinds.items() if name != NORMAL}
