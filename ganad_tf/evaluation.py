@@ -7,11 +7,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ganad_station.score import error_maps
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.data.splits import Split
 from ganad_tf.execution import prepare_execution
 from ganad_tf.files import write_json
 from ganad_tf.inference import reconstruct, score_images
+from ganad_tf.localization import Localization, localize
 from ganad_tf.plots import plot_roc, plot_scores, plot_sheet
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.statistics import (
@@ -22,10 +24,12 @@ from ganad_tf.statistics import (
     best_f1,
     bootstrap,
     proportion,
+    recall_at,
     threshold_at,
 )
 
 DEFAULT_FALSE_REJECT_RATE = 0.01
+FALSE_REJECT_RATES = (0.0, 0.001, 0.01)
 SHEET_ROWS = 4
 
 
@@ -46,6 +50,9 @@ class Evaluation:
         unseen_kinds: The kinds that training and validation were kept from.
         seen_auroc: AUROC of all other kinds together, None where all kinds were seen.
         unseen_auroc: AUROC of the unseen kinds together, or None.
+        recall_at: Share of the anomalies found at the threshold that rejects this share of the
+            normal test images, by the share (bootstrap intervals).
+        localization: Figures of the error maps against the masks, None without masks.
     """
 
     auroc: Estimate
@@ -59,6 +66,8 @@ class Evaluation:
     unseen_kinds: tuple[str, ...]
     seen_auroc: Estimate | None
     unseen_auroc: Estimate | None
+    recall_at: dict[str, Estimate]
+    localization: Localization | None = None
 
 
 def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> Evaluation:
@@ -84,6 +93,7 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
         false_reject_rate,
         run.config.data.unseen_kinds,
     )
+    evaluation = dataclasses.replace(evaluation, localization=_localize(generator, splits.test))
     _draw(run, generator, splits.test, scores, evaluation)
     write_json(run.metrics_path, dataclasses.asdict(evaluation))
     return evaluation
@@ -111,7 +121,19 @@ def measure(
         unseen_kinds=unseen_kinds,
         seen_auroc=seen_auroc,
         unseen_auroc=unseen_auroc,
+        recall_at={
+            f"{rate:g}": bootstrap(recall_at(rate), is_anomaly, scores)
+            for rate in FALSE_REJECT_RATES
+        },
     )
+
+
+def _localize(generator: keras.Model, test: Split) -> Localization | None:
+    images, masks = test.data.images, test.data.masks
+    if masks is None:
+        return None
+    reconstructions = np.concatenate(list(reconstruct(generator, images)))
+    return localize(error_maps(images, reconstructions), masks, test.is_anomaly)
 
 
 def auroc_by_kind(test: Split, scores: NDArray[np.float64]) -> dict[str, Estimate]:

@@ -1,6 +1,6 @@
 """AUROC and the other figures of a scorer, with confidence intervals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,20 @@ def best_f1(is_anomaly: Labels, scores: Scores) -> float:
     return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
 
 
+def recall_at(false_reject_rate: float) -> Statistic:
+    """Return the statistic that is the share of anomalies above the threshold of a rate.
+
+    The threshold is that of `threshold_at` on the very normal images that are measured, so that it
+    says what a scorer can do, not what a threshold that was set before does.
+    """
+
+    def recall(is_anomaly: Labels, scores: Scores) -> float:
+        threshold = threshold_at(false_reject_rate, scores[~is_anomaly])
+        return float(np.mean(scores[is_anomaly] > threshold))
+
+    return recall
+
+
 def threshold_at(false_reject_rate: float, normal_scores: Scores) -> float:
     """Return the threshold that rejects at most a share of these normal images.
 
@@ -73,21 +87,31 @@ def threshold_at(false_reject_rate: float, normal_scores: Scores) -> float:
 
 
 def bootstrap(statistic: Statistic, is_anomaly: Labels, scores: Scores, seed: int = 0) -> Estimate:
-    """Estimate a figure with its 95 % percentile bootstrap interval.
+    """Estimate a figure with its 95 % percentile bootstrap interval, see `resampled`."""
+    values = [
+        statistic(is_anomaly[chosen], scores[chosen]) for chosen in resampled(is_anomaly, seed)
+    ]
+    return Estimate(statistic(is_anomaly, scores), *percentile_interval(values))
+
+
+def resampled(is_anomaly: Labels, seed: int = 0) -> Iterator[NDArray[np.int64]]:
+    """Draw the indices of bootstrap resamples.
 
     Normal images and anomalies are resampled apart, so that no resample lacks either.
     """
     rng = np.random.default_rng(seed)
     normals, anomalies = np.flatnonzero(~is_anomaly), np.flatnonzero(is_anomaly)
-    values = []
     for _ in range(RESAMPLES):
-        chosen = np.concatenate(
+        yield np.concatenate(
             [rng.choice(normals, len(normals)), rng.choice(anomalies, len(anomalies))]
         )
-        values.append(statistic(is_anomaly[chosen], scores[chosen]))
+
+
+def percentile_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the 95 % percentile interval of the figures of resamples."""
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(values, [tail, 100 - tail])
-    return Estimate(statistic(is_anomaly, scores), float(low), float(high))
+    return float(low), float(high)
 
 
 def proportion(hits: int, count: int) -> Estimate:

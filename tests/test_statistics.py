@@ -12,6 +12,7 @@ from ganad_tf.statistics import (
     best_f1,
     bootstrap,
     proportion,
+    recall_at,
     threshold_at,
 )
 
@@ -140,3 +141,15 @@ def test_proportion_is_the_exact_binomial_interval() -> None:
 def test_estimates_print_with_their_interval() -> None:
     assert f"{Estimate(0.5, 0.25, 0.75)}" == "0.5000 [0.2500, 0.7500]"
     assert f"{Estimate(0.5, -0.25, 0.75):+.2f}" == "+0.50 [-0.25, +0.75]"
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 20), min_size=4, max_size=60), st.floats(0, 0.9))
+def test_recall_is_that_of_the_highest_threshold_that_the_rate_allows(
+    numbers: list[int], rate: float
+) -> None:
+    scores = np.array(numbers, float)
+    is_anomaly = np.arange(len(scores)) % 2 == 1
+    normal, anomalies = scores[~is_anomaly], scores[is_anomaly]
+    allowed = [t for t in normal if (normal > t).mean() <= rate]
+    assert recall_at(rate)(is_anomaly, scores) == (anomalies > min(allowed)).mean()

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from ganad_tf.checkpoints import load_checkpoint, load_generator
 from ganad_tf.config import RunConfig
+from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
+from ganad_tf.evaluation import evaluate
 from ganad_tf.files import TEMPORARY
+from ganad_tf.localization import BINS
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.settings import make_config
 from ganad_tf.training import paired_batches, resume, train
@@ -90,7 +95,13 @@ def test_divergence_is_one_clear_error(tmp_path: Path) -> None:
         train(config, tmp_path / "diverged")
 
 
-def test_pictures_of_a_folder_train(tmp_path: Path, part_folder: Path) -> None:
+def test_pictures_of_a_folder_train_and_their_masks_are_evaluated(
+    tmp_path: Path, part_folder: Path
+) -> None:
+    (part_folder / "masks" / "stain").mkdir(parents=True)
+    for path in (part_folder / "stain").iterdir():
+        stain = Image.open(path).convert("L").point(lambda level: 255 if level < 60 else 0)
+        stain.save(part_folder / "masks" / "stain" / f"{path.stem}.png")
     config = make_config(
         {
             "data": {"dataset": "folder", "data_dir": str(part_folder), "size": 32},
@@ -98,7 +109,19 @@ def test_pictures_of_a_folder_train(tmp_path: Path, part_folder: Path) -> None:
         }
     )
     run = train(config, tmp_path / "run")
-    assert load_generator(run.generator_path).input_shape == (None, 32, 32, 1)
+    generator = load_generator(run.generator_path)
+    assert generator.input_shape == (None, 32, 32, 1)
+    evaluation = evaluate(run)
+    assert evaluation.localization is not None
+    assert evaluation.localization.pictures == 2
+    test = load_recorded_splits(run).test.data
+    known = ~np.any(test.masks == UNKNOWN_PIXEL, axis=(1, 2))
+    images = test.images[known] / np.float32(255)
+    errors = np.abs(images - np.clip(generator.predict(images, verbose=0), 0, 1))
+    expected = roc_auc_score(test.masks[known].ravel() == DEFECT_PIXEL, errors.ravel())
+    assert evaluation.localization.pixel_auroc.value == pytest.approx(expected, abs=1 / BINS)
+    found = [evaluation.recall_at[rate].value for rate in ("0", "0.001", "0.01")]
+    assert found == sorted(found)
     (part_folder / "normal" / "part 0.png").unlink()
     with pytest.raises(UserError, match="the data files have changed"):
         load_recorded_splits(run)

@@ -34,8 +34,16 @@ def print_evaluation(evaluation: "Evaluation") -> None:
             ),
             ("false-reject rate", f"{evaluation.false_reject_rate}"),
             ("miss rate", f"{evaluation.miss_rate}"),
+            *(
+                (f"found at {float(rate):.1%} false rejects", f"{recall}")
+                for rate, recall in evaluation.recall_at.items()
+            ),
         ]
     )
+    if evaluation.localization is not None:
+        found = evaluation.localization
+        click.echo(f"error maps against the masks of {found.pictures} pictures")
+        print_table([("pixel AUROC", f"{found.pixel_auroc}"), ("AUPRO", f"{found.aupro}")])
     if len(evaluation.auroc_by_kind) > 1:
         click.echo("AUROC by kind of anomaly, worst first")
         print_table(_kind_rows(evaluation))

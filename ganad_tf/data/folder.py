@@ -9,13 +9,21 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.images import UnreadableImageError, image_shape, is_color, read_image
-from ganad_tf.data.labeled import LabeledImages
+from ganad_station.images import (
+    UnreadableImageError,
+    fit_image,
+    image_shape,
+    is_color,
+    read_image,
+    read_upright,
+)
+from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL, LabeledImages
 from ganad_tf.data.listing import NORMAL, Picture, list_pictures
 from ganad_tf.data.near_duplicates import THUMBNAIL, fingerprints, group_near_duplicates
 from ganad_tf.errors import UserError
 
 DECODERS = 2
+FULL = 255
 NEAR_DUPLICATES = "near-duplicates"
 
 Found = TypeVar("Found")
@@ -46,6 +54,26 @@ def load_folder(
             "the folder data set needs --data-dir, the folder with normal/ and the defect kinds"
         )
     pictures = list_pictures(data_dir)
+    kinds, kind_names = _kinds(pictures, data_dir)
+    if channels is None:
+        (color,) = _read([pictures[int(np.argmin(kinds))]], lambda picture: is_color(picture.path))
+        channels = 3 if color else 1
+    images = np.stack(_read(pictures, lambda picture: read_image(picture.path, size, channels)))
+    masks = None
+    if any(picture.mask for picture in pictures):
+        masks = np.stack(_read(pictures, lambda picture: _mask(picture, size)))
+    return LabeledImages(
+        images,
+        kinds,
+        kind_names,
+        np.array([picture.split for picture in pictures]),
+        np.array([picture.name for picture in pictures]),
+        _groups(pictures, group_by),
+        masks,
+    )
+
+
+def _kinds(pictures: list[Picture], data_dir: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     kind_names = (NORMAL, *sorted({picture.kind for picture in pictures} - {NORMAL}))
     kinds = np.array([kind_names.index(picture.kind) for picture in pictures], np.int64)
     if not np.any(kinds == 0):
@@ -56,32 +84,42 @@ def load_folder(
         raise UserError(
             f"{data_dir} has no defective pictures: add a folder a defect kind beside {NORMAL}/"
         )
-    if channels is None:
-        (color,) = _read([pictures[int(np.argmin(kinds))]], is_color)
-        channels = 3 if color else 1
-    images = np.stack(_read(pictures, lambda path: read_image(path, size, channels)))
-    return LabeledImages(
-        images,
-        kinds,
-        kind_names,
-        np.array([picture.split for picture in pictures]),
-        np.array([picture.name for picture in pictures]),
-        _groups(pictures, group_by),
-    )
+    return kinds, kind_names
 
 
-def _read(pictures: list[Picture], read: Callable[[Path], Found]) -> list[Found]:
+def _read(pictures: list[Picture], read: Callable[[Picture], Found]) -> list[Found]:
     try:
         with ThreadPoolExecutor(DECODERS) as pool:
-            return list(pool.map(read, [picture.path for picture in pictures]))
+            return list(pool.map(read, pictures))
     except UnreadableImageError as error:
         raise UserError(f"{error}: mend or remove the file") from None
 
 
+def _mask(picture: Picture, size: int) -> NDArray[np.uint8]:
+    """Return which pixels of the scaled picture are defective: those at least half of which are.
+
+    A defect that is smaller than that everywhere is where its mask covers most.
+    """
+    if picture.kind == NORMAL or picture.mask is None:
+        return np.full((size, size), 0 if picture.kind == NORMAL else UNKNOWN_PIXEL, np.uint8)
+    shape, wanted = image_shape(picture.mask), image_shape(picture.path)
+    if shape != wanted:
+        raise UserError(
+            f"{picture.mask} has {shape[0]} x {shape[1]} pixels, its picture {wanted[0]} x "
+            f"{wanted[1]}: mend or remove the mask"
+        )
+    marked = read_upright(picture.mask, 1) > 0
+    covered = fit_image(marked.astype(np.uint8) * FULL, size)[:, :, 0]
+    least = min(FULL / 2, max(1, int(covered.max())))
+    return np.where(covered >= least, DEFECT_PIXEL, 0).astype(np.uint8)
+
+
 def _groups(pictures: list[Picture], group_by: str | None) -> NDArray[np.int64]:
     if group_by == NEAR_DUPLICATES:
-        shapes = np.array(_read(pictures, image_shape), np.int64)
-        thumbnails = _read(pictures, lambda path: read_image(path, THUMBNAIL, 1)[:, :, 0])
+        shapes = np.array(_read(pictures, lambda picture: image_shape(picture.path)), np.int64)
+        thumbnails = _read(
+            pictures, lambda picture: read_image(picture.path, THUMBNAIL, 1)[:, :, 0]
+        )
         return group_near_duplicates(fingerprints(np.stack(thumbnails)), shapes)
     parts = [picture.group for picture in pictures]
     if group_by is not None:

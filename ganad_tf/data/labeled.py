@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNASSIGNED = ""
+DEFECT_PIXEL, UNKNOWN_PIXEL = 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +21,8 @@ class LabeledImages:
             leaves the choice open.
         names: str `(count,)`, a stable name of each image: its path, or its place in the set.
         groups: int64 `(count,)`; pictures of the same part have the same number.
+        masks: uint8 `(count, size, size)`: 0, `DEFECT_PIXEL` where a mask marks a defect, and
+            `UNKNOWN_PIXEL` all over an anomaly without a mask; None where no picture has one.
     """
 
     images: NDArray[np.uint8]
@@ -28,6 +31,7 @@ class LabeledImages:
     official_split: NDArray[np.str_]
     names: NDArray[np.str_]
     groups: NDArray[np.int64]
+    masks: NDArray[np.uint8] | None = None
 
     def take(self, indices: NDArray[np.integer]) -> "LabeledImages":
         """Return the images at `indices`, in that order."""
@@ -38,6 +42,7 @@ class LabeledImages:
             self.official_split[indices],
             self.names[indices],
             self.groups[indices],
+            None if self.masks is None else self.masks[indices],
         )
 
     def __len__(self) -> int:

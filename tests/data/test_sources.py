@@ -12,6 +12,7 @@ from ganad_tf.config import DataConfig
 from ganad_tf.data import class_sets
 from ganad_tf.data.class_sets import IDX_FILES, NPZ_KEYS
 from ganad_tf.data.folder import load_folder
+from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL
 from ganad_tf.data.sources import SOURCES, load_splits
 from ganad_tf.errors import UserError
 from tests.parts import draw_part, save_part
@@ -334,3 +335,44 @@ def test_parts_that_cannot_be_told(part_folder: Path, group_by: str, message: st
 def test_images_of_a_class_set_have_no_parts() -> None:
     with pytest.raises(UserError, match="each image of digits is of a part of its own"):
         load_splits(DataConfig(size=16, group_by="near-duplicates"), 0)
+
+
+def masked_parts(root: Path) -> None:
+    """One normal part, one with a mask of a corner and one of a pixel, one without a mask."""
+    rng = np.random.default_rng(0)
+    for name in ("normal/a", "dent/corner", "dent/pixel", "dent/none"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        save_part(root / f"{name}.png", "normal", 64, rng)
+    masks = np.zeros((2, 64, 64), np.uint8)
+    masks[0, :16, :32] = 255
+    masks[1, 40, 50] = 1
+    (root / "masks" / "dent").mkdir(parents=True)
+    for mask, name in zip(masks, ("corner", "pixel"), strict=True):
+        Image.fromarray(mask).save(root / "masks" / "dent" / f"{name}.png")
+
+
+def test_masks_are_scaled_with_their_pictures_and_none_is_lost(tmp_path: Path) -> None:
+    masked_parts(tmp_path)
+    data = load_folder(16, None, tmp_path)
+    assert data.masks is not None
+    masks = dict(zip(data.names.tolist(), data.masks, strict=True))
+    corner = np.zeros((16, 16), np.uint8)
+    corner[:4, :8] = DEFECT_PIXEL
+    assert np.array_equal(masks["dent/corner.png"], corner)
+    assert np.argwhere(masks["dent/pixel.png"] == DEFECT_PIXEL).tolist() == [[10, 12]]
+    assert np.all(masks["dent/none.png"] == UNKNOWN_PIXEL)
+    assert not masks["normal/a.png"].any()
+    taken = data.take(np.array([1, 0]))
+    assert taken.masks is not None
+    assert np.array_equal(taken.masks, data.masks[[1, 0]])
+
+
+def test_a_folder_without_masks_has_none(part_folder: Path) -> None:
+    assert load_folder(16, None, part_folder).masks is None
+
+
+def test_a_mask_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    masked_parts(tmp_path)
+    Image.new("L", (64, 60)).save(tmp_path / "masks" / "dent" / "pixel.png")
+    with pytest.raises(UserError, match=r"dent/pixel\.png has 60 x 64 pixels, its picture 64 x 64"):
+        load_folder(16, None, tmp_path)
