@@ -14,6 +14,21 @@ class Parser(argparse.ArgumentParser):
         raise StationError(f"{message}: see {self.prog} --help")
 
 
+def share(text: str) -> float:
+    """Read a number between 0 and 1, neither of them.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number between 0 and 1, such as 0.01")
+    return number
+
+
 LARGEST = 1_000_000_000
 
 

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 from ganad_station.errors import StationError
 
 MANIFEST_FILE = "manifest.json"
+CALIBRATION_FILE = "calibration.json"
 SCHEMA_VERSION = 2
 REQUIRED_KEYS = (
     *("files", "input", "models", "run", "schema_version"),
@@ -33,21 +34,26 @@ class Bundle:
     Args:
         folder: Where it is.
         manifest: What `manifest.json` says.
+        threshold: Scores above it are NG.
     """
 
-    def __init__(self, folder: Path, manifest: Dict[str, Any]) -> None:
+    def __init__(self, folder: Path, manifest: Dict[str, Any], threshold: float) -> None:
         self.folder = folder
         self.manifest = manifest
+        self.threshold = threshold
 
     @classmethod
     def open(cls, folder: Path) -> "Bundle":
         """Open a bundle and check every file against its SHA-256.
 
+        Its threshold is that of the last calibration, else that of the export.
+
         Raises:
-            StationError: If the folder is no bundle, one of another schema version, or a file
-                is missing or changed.
+            StationError: If the folder is no bundle, one of another schema version, a file is
+                missing or changed, or the calibration is damaged or that of other models.
         """
-        bundle = cls(folder, read_manifest(folder))
+        manifest = read_manifest(folder)
+        bundle = cls(folder, manifest, _read_threshold(folder, manifest))
         for name, expected in bundle.manifest["files"].items():
             path = folder / name
             if not path.is_file():
@@ -74,11 +80,6 @@ class Bundle:
         """Height, width and channels of the images that the models take."""
         entry = self.manifest["input"]
         return entry["height"], entry["width"], entry["channels"]
-
-    @property
-    def threshold(self) -> float:
-        """Scores above it are NG."""
-        return self.manifest["threshold"]["value"]
 
     @property
     def is_verified(self) -> bool:
@@ -121,6 +122,21 @@ def read_manifest(folder: Path) -> Dict[str, Any]:
     if not _is_consistent(manifest):
         raise StationError(f"{path} contradicts itself: export the bundle again")
     return manifest
+
+
+def _read_threshold(folder: Path, manifest: Dict[str, Any]) -> float:
+    path = folder / CALIBRATION_FILE
+    if not path.is_file():
+        return manifest["threshold"]["value"]
+    try:
+        calibration = json.loads(path.read_text(encoding="utf-8"))
+        threshold = float(calibration["threshold"])
+        is_of_this_bundle = manifest["files"].get(calibration["model"]) == calibration["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StationError(f"{path} is damaged ({error!r}): calibrate again") from None
+    if not is_of_this_bundle or not 0 <= threshold < float("inf"):
+        raise StationError(f"{path} is not of this bundle's models: calibrate again, or remove it")
+    return threshold
 
 
 def _is_consistent(manifest: Dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from ganad_station.arguments import Parser
 from ganad_station.errors import StationError
 from ganad_station.printing import printable
 
-COMMANDS = ("score", "watch", "serve", "bench", "selftest")
+COMMANDS = ("score", "watch", "serve", "calibrate", "bench", "selftest")
 USER_ERROR = 2
 INTERRUPTED = 130
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from ganad_tf import __version__
+from ganad_tf.cli.calibrate import calibrate_command
 from ganad_tf.cli.check import check_command
 from ganad_tf.cli.data import data_group
 from ganad_tf.cli.evaluate import evaluate_command
@@ -73,6 +74,7 @@ for command in (
     export_command,
     verify_command,
     check_command,
+    calibrate_command,
     data_group,
     search_command,
 ):

@@ -1,0 +1,144 @@
+"""Thresholds set on good parts keep what they promise on new ones."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from scipy import stats
+
+from ganad_station.bundle import Bundle
+from ganad_station.calibration import bounded_threshold, parts_needed
+from ganad_station.errors import StationError
+from ganad_tf.cli.main import cli
+from ganad_tf.runs import Run, load_recorded_splits
+from tests.station.programs import assert_one_line_error, run_program
+
+
+@given(st.integers(1, 3000), st.floats(0.001, 0.5), st.floats(0.5, 0.99))
+def test_the_rank_is_the_largest_that_keeps_the_promise(
+    count: int, rate: float, confidence: float
+) -> None:
+    ranks = np.arange(1, count + 1)
+    kept = stats.beta.cdf(rate, ranks, count - ranks + 1) >= confidence
+    clear = np.abs(stats.beta.cdf(rate, ranks, count - ranks + 1) - confidence) > 1e-9
+    scores = list(range(count))
+    if not kept.any():
+        assert count < parts_needed(rate, confidence) or not clear[0]
+        with pytest.raises(StationError, match=rf"^{count} good pictures cannot promise"):
+            bounded_threshold(scores, rate, confidence)
+    elif clear.all():
+        assert bounded_threshold(scores, rate, confidence) == count - ranks[kept].max()
+
+
+@pytest.mark.parametrize("draw", ["normal", "lognormal", "uniform"])
+@pytest.mark.parametrize(("count", "rate"), [(400, 0.01), (100, 0.05), (1000, 0.01)])
+def test_new_parts_are_rejected_as_seldom_as_promised(draw: str, count: int, rate: float) -> None:
+    rng = np.random.default_rng(0)
+    distribution = {"normal": stats.norm, "lognormal": stats.lognorm(1), "uniform": stats.uniform}
+    shares = []
+    for _ in range(1000):
+        good = getattr(rng, draw)(size=count)
+        threshold = bounded_threshold(good.tolist(), rate, 0.95)
+        shares.append(distribution[draw].sf(threshold))
+    # 95 % of the sets keep it; of 1000 sets, 4.6 standard deviations less are still 92 %.
+    assert np.mean(np.array(shares) <= rate) > 0.92
+    # It is not kept by rejecting nothing: a rank lower would break it.
+    assert np.mean(shares) > rate / 10
+
+
+def test_the_fewest_parts_that_are_needed() -> None:
+    needed = parts_needed(0.01, 0.95)
+    assert needed == 299
+    assert bounded_threshold(list(range(needed)), 0.01, 0.95) == needed - 1
+    with pytest.raises(StationError, match="give 299 or more"):
+        bounded_threshold(list(range(needed - 1)), 0.01, 0.95)
+
+
+@pytest.fixture
+def good_pictures(small_run: Run, tmp_path: Path) -> Path:
+    """The normal images of the test split, and a file that is no picture."""
+    folder = tmp_path / "good"
+    folder.mkdir()
+    for index, image in enumerate(load_recorded_splits(small_run).test.normals):
+        Image.fromarray(image[:, :, 0]).save(folder / f"{index}.png")
+    (folder / "broken.png").touch()
+    return folder
+
+
+def test_a_station_is_calibrated_on_a_day_of_good_parts(copied: Path, good_pictures: Path) -> None:
+    scored = run_program(copied, "score", "--json", good_pictures)
+    scores = [json.loads(line)["score"] for line in scored.stdout.splitlines()]
+    result = run_program(copied, "calibrate", good_pictures, "--false-reject-rate", "0.1")
+    assert result.returncode == 0, result.stderr
+    assert "broken.png" in result.stderr
+    assert "at most 10.00% of new good parts are rejected, with 95% confidence" in result.stdout
+    expected = bounded_threshold(scores, 0.1, 0.95)
+    assert Bundle.open(copied).threshold == expected
+    calibration = json.loads((copied / "calibration.json").read_text())
+    assert calibration["good_pictures"] == len(scores)
+    again = run_program(copied, "score", "--json", good_pictures)
+    decisions = [json.loads(line)["decision"] for line in again.stdout.splitlines()]
+    assert decisions.count("NG") == sum(score > expected for score in scores)
+    assert run_program(copied, "selftest").returncode == 0
+
+
+def test_what_cannot_be_calibrated_leaves_the_threshold(copied: Path, good_pictures: Path) -> None:
+    before = Bundle.open(copied).threshold
+    (good_pictures / "none").mkdir()
+    for arguments, words in (
+        ([good_pictures, "--false-reject-rate", "0.001"], "give 2995 or more"),
+        ([good_pictures, "--false-reject-rate", "1"], "1 is no number between 0 and 1"),
+        ([good_pictures, "--confidence", "x"], "x is no number between 0 and 1"),
+        ([good_pictures / "none"], "no pictures to calibrate on"),
+    ):
+        assert_one_line_error(run_program(copied, "calibrate", *arguments), words)
+    assert Bundle.open(copied).threshold == before
+    assert not (copied / "calibration.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is damaged"),
+        ("[]", "is damaged"),
+        ('{"threshold": "high", "model": "model.tflite", "sha256": ""}', "is damaged"),
+        ('{"threshold": 0.1, "model": "model.tflite", "sha256": "0"}', "not of this bundle's"),
+    ],
+)
+def test_a_calibration_that_cannot_be_used(copied: Path, content: str, message: str) -> None:
+    (copied / "calibration.json").write_text(content)
+    with pytest.raises(StationError, match=message):
+        Bundle.open(copied)
+
+
+def test_all_bundles_of_a_run_are_calibrated(
+    small_run: Run, bundles: dict[str, Path], good_pictures: Path
+) -> None:
+    arguments = ["calibrate", str(good_pictures), "--run", str(small_run.folder)]
+    try:
+        result = CliRunner().invoke(cli, [*arguments, "--false-reject-rate", "0.1"])
+        assert result.exit_code == 0, result.output
+        for folder in bundles.values():
+            assert (folder / "calibration.json").is_file()
+            assert str(folder) in result.output
+    finally:
+        for folder in bundles.values():
+            (folder / "calibration.json").unlink(missing_ok=True)
+
+
+def test_a_run_without_bundles_is_to_be_exported_first(
+    small_run: Run, good_pictures: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(
+        small_run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("bundles", ".lock")
+    )
+    arguments = ["calibrate", str(good_pictures), "--run", str(tmp_path / "run")]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 2
+    assert "has no bundles yet: run ganad-tf export first" in result.output
