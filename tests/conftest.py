@@ -1,5 +1,6 @@
 """One small trained run and its int8 bundle, shared by all tests that need one."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,15 @@ def part_pictures(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> P
 def int8_model(bundle_folder: Path) -> Path:
     """The exported int8 TFLite file of `small_run`, inside its verified bundle."""
     return bundle_folder / "model.tflite"
+
+
+@pytest.fixture
+def log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> pytest.LogCaptureFixture:
+    """What `ganad_tf` logs, also after the command line has taken over its logger."""
+    monkeypatch.setattr(logging.getLogger("ganad_tf"), "propagate", True)
+    return caplog
 
 
 @pytest.fixture

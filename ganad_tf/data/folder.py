@@ -1,8 +1,11 @@
 """The pictures of a folder or list, decoded, and which of them show the same part."""
 
+import contextlib
+import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +30,7 @@ FULL = 255
 NEAR_DUPLICATES = "near-duplicates"
 
 Found = TypeVar("Found")
+logger = logging.getLogger(__name__)
 
 
 def load_folder(
@@ -43,27 +47,26 @@ def load_folder(
             a part of its own where that is nothing.
 
     Returns:
-        The images; kind 0 is normal.
+        The images; kind 0 is normal. What cannot be read, listed or fit is left out with a
+        warning, a mask like a picture.
 
     Raises:
         UserError: If the folder is missing, lacks normal or defective pictures, or holds a
-            picture that cannot be read or grouped.
+            picture that cannot be grouped.
     """
     if data_dir is None:
         raise UserError(
             "the folder data set needs --data-dir, the folder with normal/ and the defect kinds"
         )
-    pictures = list_pictures(data_dir)
+    listed = list_pictures(data_dir, _warn_of_folder)
+    decoded = _for_each(listed, partial(_decode, size, channels or _channels(listed)))
+    pictures = [p for p, image in zip(listed, decoded, strict=True) if image is not None]
     kinds, kind_names = _kinds(pictures, data_dir)
-    if channels is None:
-        (color,) = _read([pictures[int(np.argmin(kinds))]], lambda picture: is_color(picture.path))
-        channels = 3 if color else 1
-    images = np.stack(_read(pictures, lambda picture: read_image(picture.path, size, channels)))
     masks = None
     if any(picture.mask for picture in pictures):
-        masks = np.stack(_read(pictures, lambda picture: _mask(picture, size)))
+        masks = np.stack(_for_each(pictures, partial(_mask, size)))
     return LabeledImages(
-        images,
+        np.stack([image for image in decoded if image is not None]),
         kinds,
         kind_names,
         np.array([picture.split for picture in pictures]),
@@ -71,6 +74,32 @@ def load_folder(
         _groups(pictures, group_by),
         masks,
     )
+
+
+def _for_each(pictures: list[Picture], read: Callable[[Picture], Found]) -> list[Found]:
+    with ThreadPoolExecutor(DECODERS) as pool:
+        return list(pool.map(read, pictures))
+
+
+def _warn_of_folder(error: OSError) -> None:
+    logger.warning("left out: %s cannot be listed (%s)", error.filename, error.strerror)
+
+
+def _channels(pictures: list[Picture]) -> int:
+    """Return the channels of the first normal picture that is one."""
+    for picture in pictures:
+        with contextlib.suppress(UnreadableImageError):
+            if picture.kind == NORMAL:
+                return 3 if is_color(picture.path) else 1
+    return 1
+
+
+def _decode(size: int, channels: int, picture: Picture) -> NDArray[np.uint8] | None:
+    try:
+        return read_image(picture.path, size, channels)
+    except UnreadableImageError as error:
+        logger.warning("left out: %s", error)
+        return None
 
 
 def _kinds(pictures: list[Picture], data_dir: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -87,39 +116,37 @@ def _kinds(pictures: list[Picture], data_dir: Path) -> tuple[NDArray[np.int64], 
     return kinds, kind_names
 
 
-def _read(pictures: list[Picture], read: Callable[[Picture], Found]) -> list[Found]:
-    try:
-        with ThreadPoolExecutor(DECODERS) as pool:
-            return list(pool.map(read, pictures))
-    except UnreadableImageError as error:
-        raise UserError(f"{error}: mend or remove the file") from None
-
-
-def _mask(picture: Picture, size: int) -> NDArray[np.uint8]:
+def _mask(size: int, picture: Picture) -> NDArray[np.uint8]:
     """Return which pixels of the scaled picture are defective: those at least half of which are.
 
     A defect that is smaller than that everywhere is where its mask covers most.
     """
-    if picture.kind == NORMAL or picture.mask is None:
-        return np.full((size, size), 0 if picture.kind == NORMAL else UNKNOWN_PIXEL, np.uint8)
-    shape, wanted = image_shape(picture.mask), image_shape(picture.path)
-    if shape != wanted:
-        raise UserError(
-            f"{picture.mask} has {shape[0]} x {shape[1]} pixels, its picture {wanted[0]} x "
-            f"{wanted[1]}: mend or remove the mask"
-        )
-    marked = read_upright(picture.mask, 1) > 0
+    if picture.kind == NORMAL:
+        return np.zeros((size, size), np.uint8)
+    marked = None if picture.mask is None else _marked(picture.mask, picture.path)
+    if marked is None:
+        return np.full((size, size), UNKNOWN_PIXEL, np.uint8)
     covered = fit_image(marked.astype(np.uint8) * FULL, size)[:, :, 0]
     least = min(FULL / 2, max(1, int(covered.max())))
     return np.where(covered >= least, DEFECT_PIXEL, 0).astype(np.uint8)
 
 
+def _marked(mask: Path, path: Path) -> NDArray[np.bool_] | None:
+    try:
+        (height, width), (rows, columns) = image_shape(mask), image_shape(path)
+        if (height, width) == (rows, columns):
+            return read_upright(mask, 1) > 0
+        reason = f"{mask} has {height} x {width} pixels, its picture {rows} x {columns}"
+    except UnreadableImageError as error:
+        reason = str(error)
+    logger.warning("left out: mask %s", reason)
+    return None
+
+
 def _groups(pictures: list[Picture], group_by: str | None) -> NDArray[np.int64]:
     if group_by == NEAR_DUPLICATES:
-        shapes = np.array(_read(pictures, lambda picture: image_shape(picture.path)), np.int64)
-        thumbnails = _read(
-            pictures, lambda picture: read_image(picture.path, THUMBNAIL, 1)[:, :, 0]
-        )
+        shapes = np.array(_for_each(pictures, lambda p: image_shape(p.path)), np.int64)
+        thumbnails = _for_each(pictures, lambda p: read_image(p.path, THUMBNAIL, 1)[:, :, 0])
         return group_near_duplicates(fingerprints(np.stack(thumbnails)), shapes)
     parts = [picture.group for picture in pictures]
     if group_by is not None:

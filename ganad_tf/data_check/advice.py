@@ -31,7 +31,7 @@ def _on_files(facts: DataFacts) -> list[str]:
     if facts.unreadable:
         found.append(
             f"{_count(facts.unreadable, 'picture')} cannot be read: mend or remove, training "
-            "refuses such files"
+            "leaves such files out"
         )
     if facts.unlistable:
         found.append(

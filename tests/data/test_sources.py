@@ -228,8 +228,8 @@ def test_a_loop_of_links_ends(part_folder: Path) -> None:
     assert len(load_folder(32, None, part_folder)) == 34
 
 
-def test_a_folder_that_cannot_be_listed_is_named(
-    part_folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_cannot_be_listed_is_named_and_left_out(
+    part_folder: Path, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
     """Root may list everything, so the refusal of the system is put in its place."""
 
@@ -240,8 +240,8 @@ def test_a_folder_that_cannot_be_listed_is_named(
 
     real = os.scandir
     monkeypatch.setattr(os, "scandir", scandir)
-    with pytest.raises(UserError, match="stain cannot be listed: Permission denied"):
-        load_folder(32, None, part_folder)
+    assert load_folder(32, None, part_folder).kind_names == ("normal", "scratch")
+    assert "stain cannot be listed (Permission denied)" in log.text
 
 
 def test_channels_are_those_of_the_normal_pictures(part_folder: Path) -> None:
@@ -268,16 +268,30 @@ def test_folders_that_cannot_be_used(tmp_path: Path, part_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"text, not a picture", b"\x89PNG\r\n\x1a\n torn"])
-def test_picture_that_cannot_be_read_is_named(part_folder: Path, content: bytes) -> None:
-    (part_folder / "scratch" / "broken.png").write_bytes(content)
-    with pytest.raises(UserError, match=r"scratch/broken\.png cannot be"):
-        load_folder(32, None, part_folder)
+@pytest.mark.parametrize("name", ["scratch/broken.png", "normal/ broken.png"])
+def test_picture_that_cannot_be_read_is_named_and_left_out(
+    part_folder: Path, content: bytes, name: str, log: pytest.LogCaptureFixture
+) -> None:
+    (part_folder / name).write_bytes(content)
+    data = load_folder(32, None, part_folder)
+    assert len(data) == 34
+    assert name not in data.names
+    assert f"{name} cannot be" in log.text
 
 
-def test_truncated_picture_is_named(part_folder: Path) -> None:
+def test_truncated_picture_is_named_and_left_out(
+    part_folder: Path, log: pytest.LogCaptureFixture
+) -> None:
     path = part_folder / "stain" / "part 1.jpg"
     path.write_bytes(path.read_bytes()[:-300])
-    with pytest.raises(UserError, match=r"part 1\.jpg cannot be decoded"):
+    assert len(load_folder(32, None, part_folder, "near-duplicates")) == 33
+    assert "part 1.jpg cannot be decoded" in log.text
+
+
+def test_pictures_none_of_which_can_be_read(part_folder: Path) -> None:
+    for path in (part_folder / "normal").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match="no pictures of normal parts"):
         load_folder(32, None, part_folder)
 
 
@@ -371,8 +385,14 @@ def test_a_folder_without_masks_has_none(part_folder: Path) -> None:
     assert load_folder(16, None, part_folder).masks is None
 
 
-def test_a_mask_that_does_not_fit_is_named(tmp_path: Path) -> None:
+def test_a_mask_that_does_not_fit_or_open_is_named_and_left_out(
+    tmp_path: Path, log: pytest.LogCaptureFixture
+) -> None:
     masked_parts(tmp_path)
     Image.new("L", (64, 60)).save(tmp_path / "masks" / "dent" / "pixel.png")
-    with pytest.raises(UserError, match=r"dent/pixel\.png has 60 x 64 pixels, its picture 64 x 64"):
-        load_folder(16, None, tmp_path)
+    (tmp_path / "masks" / "dent" / "corner.png").write_bytes(b"")
+    data = load_folder(16, None, tmp_path)
+    assert data.masks is not None
+    assert np.all(data.masks[data.kinds > 0] == UNKNOWN_PIXEL)
+    assert "dent/pixel.png has 60 x 64 pixels, its picture 64 x 64" in log.text
+    assert "dent/corner.png cannot be read" in log.text
