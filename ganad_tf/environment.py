@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 STDERR = 2
+THREADS_VARIABLE = "TF_NUM_INTRAOP_THREADS"
 
 
 def prepare() -> None:
@@ -20,7 +21,7 @@ def prepare() -> None:
     """
     os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault(THREADS_VARIABLE, "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 

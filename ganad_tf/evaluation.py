@@ -7,12 +7,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.score import error_maps
 from ganad_tf.checkpoints import load_generator
+from ganad_tf.data.labeled import UNKNOWN_PIXEL
 from ganad_tf.data.splits import Split
 from ganad_tf.execution import prepare_execution
 from ganad_tf.files import write_json
-from ganad_tf.inference import reconstruct, score_images
+from ganad_tf.inference import map_errors, reconstruct, score_images
 from ganad_tf.localization import Localization, localize
 from ganad_tf.plots import plot_roc, plot_scores, plot_sheet
 from ganad_tf.runs import Run, load_recorded_splits
@@ -129,11 +129,11 @@ def measure(
 
 
 def _localize(generator: keras.Model, test: Split) -> Localization | None:
-    images, masks = test.data.images, test.data.masks
-    if masks is None:
+    if test.data.masks is None:
         return None
-    reconstructions = np.concatenate(list(reconstruct(generator, images)))
-    return localize(error_maps(images, reconstructions), masks, test.is_anomaly)
+    known = np.flatnonzero(~np.any(test.data.masks == UNKNOWN_PIXEL, axis=(1, 2)))
+    maps = map_errors(generator, test.data.images[known])
+    return localize(maps, test.data.masks[known], test.is_anomaly[known])
 
 
 def auroc_by_kind(test: Split, scores: NDArray[np.float64]) -> dict[str, Estimate]:

@@ -1,12 +1,13 @@
 """How TensorFlow executes a training, an evaluation or a quantization."""
 
 import contextlib
+import os
 
 import keras
 import tensorflow as tf
 
 from ganad_tf.config import RunConfig
-from ganad_tf.environment import cores
+from ganad_tf.environment import THREADS_VARIABLE, cores
 
 LARGEST_UNDIVIDED = 64
 """Height and width in pixels up to which operations side by side beat operations divided."""
@@ -17,14 +18,16 @@ def prepare_execution(config: RunConfig) -> None:
 
     Up to images of 64x64 pixels an operation has one thread, see `environment.prepare`. Larger
     ones are worth dividing among all the cores that this process may use; that comes too late,
-    and is left out, where TensorFlow has executed something before.
+    and is left out, where TensorFlow has executed something before. Another number of threads that
+    the variable asks for is left alone.
 
     Args:
         config: Its seed and the size of its images count.
     """
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
-    if config.data.size > LARGEST_UNDIVIDED:
+    is_left_to_us = os.environ.get(THREADS_VARIABLE) == "1"
+    if config.data.size > LARGEST_UNDIVIDED and is_left_to_us:
         operations = tf.config.threading.get_inter_op_parallelism_threads()
         with contextlib.suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(operations or cores())

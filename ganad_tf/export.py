@@ -13,6 +13,7 @@ from ganad_station.choice import open_model
 from ganad_tf.edgetpu import compile_for_edge_tpu
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import DEFAULT_FALSE_REJECT_RATE
+from ganad_tf.execution import prepare_execution
 from ganad_tf.files import remove_leftovers, replacing_folder
 from ganad_tf.inference import score_images
 from ganad_tf.manifest import write_manifest
@@ -77,6 +78,7 @@ def _export(
     io_type: IoType,
     false_reject_rate: float,
 ) -> list[Path]:
+    prepare_execution(run.config)
     splits = load_recorded_splits(run)
     model_files = ModelFiles(run, splits, io_type)
     normals = splits.validation.normals

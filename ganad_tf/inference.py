@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.score import clip_reconstructions, scores, to_input
+from ganad_station.score import clip_reconstructions, error_maps, scores, to_input
 
 BATCH = 256
 
@@ -30,6 +30,15 @@ def score_images(generator: keras.Model, images: NDArray[np.uint8]) -> NDArray[n
     """Return the anomaly score of each image, float64 `(count,)` in [0, 1]."""
     parts = [
         scores(images[index * BATCH : (index + 1) * BATCH], reconstructions)
+        for index, reconstructions in enumerate(reconstruct(generator, images))
+    ]
+    return np.concatenate(parts)
+
+
+def map_errors(generator: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the error map of each image, float32 `(count, size, size)` in [0, 1]."""
+    parts = [
+        error_maps(images[index * BATCH : (index + 1) * BATCH], reconstructions)
         for index, reconstructions in enumerate(reconstruct(generator, images))
     ]
     return np.concatenate(parts)

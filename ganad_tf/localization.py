@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL
+from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.statistics import Estimate, percentile_interval, resampled
 
 BINS = 4096
@@ -60,15 +60,13 @@ def localize(
 
     Args:
         maps: float32 `(count, height, width)`, larger where more anomalous.
-        masks: uint8 of the same shape, see `ganad_tf.data.labeled.LabeledImages`; pictures with
-            unknown pixels are left out.
+        masks: uint8 of the same shape, see `ganad_tf.data.labeled.LabeledImages`; no pixel unknown.
         is_anomaly: bool `(count,)`.
 
     Returns:
         The figures; None if no picture has both, or there are no normal pixels.
     """
-    known = ~np.any(masks == UNKNOWN_PIXEL, axis=(1, 2))
-    maps, is_defect, is_anomaly = maps[known], masks[known] == DEFECT_PIXEL, is_anomaly[known]
+    is_defect = masks == DEFECT_PIXEL
     if not is_defect.any() or is_defect.all():
         return None
     histograms = _count(maps, is_defect)
@@ -88,28 +86,26 @@ def localize(
 
 def _count(maps: NDArray[np.float32], is_defect: NDArray[np.bool_]) -> _Histograms:
     edges = np.unique(np.quantile(maps, np.arange(1, BINS) / BINS))
-    bins = len(edges) - np.searchsorted(edges, maps, side="right")
-    shares = np.zeros(maps.shape)
-    regions = np.zeros(len(maps))
-    for index, defect in enumerate(is_defect):
-        labels, regions[index] = ndimage.label(defect, ANY_NEIGHBOUR)
-        sizes = np.bincount(labels.ravel())
-        shares[index][defect] = 1 / sizes[labels[defect]]
+    rows = [
+        _count_picture(error, defect, edges) for error, defect in zip(maps, is_defect, strict=True)
+    ]
+    normal, defects, overlap, regions = zip(*rows, strict=True)
+    return _Histograms(np.stack(normal), np.stack(defects), np.stack(overlap), np.array(regions))
 
-    def histogram(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        size = len(edges) + 1
-        return np.stack(
-            [
-                np.bincount(picture.ravel(), weight.ravel(), size)
-                for picture, weight in zip(bins, weights, strict=True)
-            ]
-        )
 
-    return _Histograms(
-        histogram((~is_defect).astype(np.float64)),
-        histogram(is_defect.astype(np.float64)),
-        histogram(shares),
-        regions,
+def _count_picture(
+    errors: NDArray[np.float32], is_defect: NDArray[np.bool_], edges: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
+    """Return a picture's rows of `_Histograms`."""
+    bins = len(edges) - np.searchsorted(edges, errors, side="right")
+    labels, regions = ndimage.label(is_defect, ANY_NEIGHBOUR)
+    shares = 1 / np.bincount(labels.ravel())[labels[is_defect]]
+    size = len(edges) + 1
+    return (
+        np.bincount(bins[~is_defect], minlength=size).astype(np.float64),
+        np.bincount(bins[is_defect], minlength=size).astype(np.float64),
+        np.bincount(bins[is_defect], shares, size).astype(np.float64),
+        float(regions),
     )
 
 

@@ -18,6 +18,7 @@ from ganad_tf.checkpoints import load_generator
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError, reason
 from ganad_tf.evaluation import DEFAULT_FALSE_REJECT_RATE
+from ganad_tf.execution import prepare_execution
 from ganad_tf.files import write_json, write_text
 from ganad_tf.inference import score_images
 from ganad_tf.manifest import check_origin, record_verification
@@ -107,6 +108,7 @@ def _verify(
 ) -> list[Verification]:
     for path in model_paths:
         check_origin(path, run)
+    prepare_execution(run.config)
     splits = load_recorded_splits(run)
     images = splits.test.data.images
     models = [load_model(path, images.shape[1:]) for path in model_paths]

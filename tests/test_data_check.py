@@ -220,3 +220,44 @@ def test_pictures_that_all_cannot_be_read(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert found["parts"] is None
     assert list(found["unreadable"]) == ["normal/a.png"]
+
+
+def test_the_groups_of_a_list_count_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = ["path,label,split,group"]
+    for part in range(12):
+        for side, split in (("front", "train"), ("back", "test")):
+            save(texture(rng), tmp_path / "parts" / f"{part}-{side}.png")
+            rows.append(f"{part}-{side}.png,{'bad' if part > 8 else 'ok'},{split},part {part}")
+    (tmp_path / "parts" / "list.csv").write_text("\n".join(rows))
+    _, found = check(tmp_path / "parts" / "list.csv", tmp_path / "out")
+    assert found["parts"]["count"] == len(found["parts"]["across_splits"]) == 12
+
+
+def test_the_report_does_not_become_data(part_folder: Path) -> None:
+    result, found = check(part_folder, part_folder / "data-check")
+    assert result.exit_code == 2
+    assert "lies in the folder that is checked" in result.output
+    assert not found
+
+
+def test_names_that_are_hard_to_print(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    root = tmp_path / "parts"
+    kind = os.fsdecode(b"$_$ \xff\xfe")
+    for number in range(3):
+        save(texture(rng), root / "normal" / f"$_$\n{number}.png")
+        save(texture(rng), root / kind / "plain.png")
+        (root / kind / "plain.png").rename(root / kind / os.fsdecode(b"%d\xff.png" % number))
+    (root / "normal" / os.fsdecode(b"\xff.png")).touch()
+    result, found = check(root, tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert len(found["unreadable"]) == 1
+    assert (tmp_path / "out" / "pictures.png").exists()
+
+
+def test_a_loop_of_links_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    result, _ = check(tmp_path / "loop", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output

@@ -15,7 +15,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def share(text: str) -> float:
-    """Read a number between 0 and 1, neither of them.
+    """Read a number between 0 and 1, a millionth or more from either.
 
     Raises:
         argparse.ArgumentTypeError: If it is none.
@@ -24,12 +24,13 @@ def share(text: str) -> float:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not 0 < number < 1:
+    if not SMALLEST_SHARE <= number <= 1 - SMALLEST_SHARE:
         raise argparse.ArgumentTypeError(f"{text} is no number between 0 and 1, such as 0.01")
     return number
 
 
 LARGEST = 1_000_000_000
+SMALLEST_SHARE = 1e-6
 
 
 def at_least_one(text: str) -> int:

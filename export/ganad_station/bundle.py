@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ganad_station.errors import StationError
 
@@ -43,17 +43,22 @@ class Bundle:
         self.threshold = threshold
 
     @classmethod
-    def open(cls, folder: Path) -> "Bundle":
+    def open(cls, folder: Path, with_calibration: bool = True) -> "Bundle":
         """Open a bundle and check every file against its SHA-256.
 
-        Its threshold is that of the last calibration, else that of the export.
+        Args:
+            folder: Where it is.
+            with_calibration: Whether its threshold is that of the last calibration, if there was
+                one, or that of the export.
 
         Raises:
             StationError: If the folder is no bundle, one of another schema version, a file is
                 missing or changed, or the calibration is damaged or that of other models.
         """
         manifest = read_manifest(folder)
-        bundle = cls(folder, manifest, _read_threshold(folder, manifest))
+        calibrated = _read_calibration(folder) if with_calibration else None
+        exported = manifest["threshold"]["value"]
+        bundle = cls(folder, manifest, exported if calibrated is None else calibrated)
         for name, expected in bundle.manifest["files"].items():
             path = folder / name
             if not path.is_file():
@@ -124,17 +129,22 @@ def read_manifest(folder: Path) -> Dict[str, Any]:
     return manifest
 
 
-def _read_threshold(folder: Path, manifest: Dict[str, Any]) -> float:
+def _read_calibration(folder: Path) -> Optional[float]:
+    """Return the threshold of the last calibration, or None if there was none."""
     path = folder / CALIBRATION_FILE
     if not path.is_file():
-        return manifest["threshold"]["value"]
+        return None
     try:
         calibration = json.loads(path.read_text(encoding="utf-8"))
         threshold = float(calibration["threshold"])
-        is_of_this_bundle = manifest["files"].get(calibration["model"]) == calibration["sha256"]
+        model, expected = folder / calibration["model"], calibration["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StationError(f"{path} is damaged ({error!r}): calibrate again") from None
-    if not is_of_this_bundle or not 0 <= threshold < float("inf"):
+        raise StationError(
+            f"{path} is damaged ({error!r}): calibrate again, or remove it"
+        ) from None
+    if not 0 <= threshold < float("inf"):
+        raise StationError(f"{path} has the threshold {threshold}: calibrate again, or remove it")
+    if not model.is_file() or sha256(model) != expected:
         raise StationError(f"{path} is not of this bundle's models: calibrate again, or remove it")
     return threshold
 

@@ -14,7 +14,7 @@ import os
 from datetime import datetime, timezone
 from typing import Sequence
 
-from ganad_station.bundle import CALIBRATION_FILE, Bundle
+from ganad_station.bundle import CALIBRATION_FILE, Bundle, sha256
 from ganad_station.errors import StationError
 
 DEFAULT_RATE, DEFAULT_CONFIDENCE = 0.01, 0.95
@@ -40,16 +40,21 @@ def bounded_threshold(
     rejected = 0
     # P(share <= rate) is the chance that of n parts, each above with the rate, r or more are.
     at_least_one_more = 1 - _chance(0, count, false_reject_rate)
-    while at_least_one_more >= confidence:
+    while rejected < count and at_least_one_more >= confidence:
         rejected += 1
         at_least_one_more -= _chance(rejected, count, false_reject_rate)
     if not rejected:
         needed = parts_needed(false_reject_rate, confidence)
         raise StationError(
-            f"{count} good pictures cannot promise {false_reject_rate:.2%} false rejects with "
-            f"{confidence:.0%} confidence: give {needed} or more, or raise the rate"
+            f"{count} good pictures cannot promise {percent(false_reject_rate)} false rejects with "
+            f"{percent(confidence)} confidence: give {needed} or more, or raise the rate"
         )
     return sorted(good_scores)[count - rejected]
+
+
+def percent(share: float) -> str:
+    """Write a share in percent, with the digits that it has."""
+    return f"{100 * share:.10g} %"
 
 
 def parts_needed(false_reject_rate: float, confidence: float = DEFAULT_CONFIDENCE) -> int:
@@ -90,7 +95,7 @@ def write_calibration(
         "good_pictures": len(good_scores),
         "largest_score": max(good_scores),
         "model": model_name,
-        "sha256": bundle.manifest["files"][model_name],
+        "sha256": sha256(bundle.folder / model_name),
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
     path = bundle.folder / CALIBRATION_FILE

@@ -1,12 +1,13 @@
 """From a picture to the array that a model takes: the one mapping of training and station."""
 
+import io
 import os
 import warnings
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Iterator
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ganad_station.errors import StationError
 
@@ -15,13 +16,27 @@ GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B")
 DEEP_MODES = ("I", "I;16", "I;16L", "I;16B")
 DEEP_LEVELS = 65535
 LARGEST_PIXELS = 64_000_000
-EXIF_ORIENTATION, FIRST_ON_ITS_SIDE = 0x0112, 5
+LARGEST_BYTES = 1 << 29
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 """Others are not tried, whatever a file is named: Pillow starts Ghostscript for some."""
 # Pillow warns of large pictures on two lines; this module has a limit of its own.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# A damaged EXIF block does not matter, see `_orientation`.
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL.TiffImagePlugin")
 # Pillow before 9.1, which old boxes have, knows the constants by their old places alone.
 BILINEAR = getattr(Image, "Resampling", Image).BILINEAR
+_TURN = getattr(Image, "Transpose", Image)
+EXIF_ORIENTATION = 0x0112
+TURNS = {
+    2: _TURN.FLIP_LEFT_RIGHT,
+    3: _TURN.ROTATE_180,
+    4: _TURN.FLIP_TOP_BOTTOM,
+    5: _TURN.TRANSPOSE,
+    6: _TURN.ROTATE_270,
+    7: _TURN.TRANSVERSE,
+    8: _TURN.ROTATE_90,
+}
+"""What turns a picture upright, by its EXIF orientation (EXIF 2.3, tag 0x0112)."""
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 
@@ -36,17 +51,6 @@ def is_color(path: Path) -> bool:
         UnreadableImageError: If the file cannot be read as a picture.
     """
     return _open(path).mode not in GREY_MODES
-
-
-def image_shape(path: Path) -> Tuple[int, int]:
-    """Return height and width of a picture in pixels, as `read_image` turns it.
-
-    Raises:
-        UnreadableImageError: If the file cannot be read as a picture.
-    """
-    image = _open(path)
-    is_on_its_side = image.getexif().get(EXIF_ORIENTATION, 1) >= FIRST_ON_ITS_SIDE
-    return (image.width, image.height) if is_on_its_side else (image.height, image.width)
 
 
 def pictures_in(folder: Path) -> Iterator[Path]:
@@ -84,12 +88,35 @@ def read_upright(path: Path, channels: int) -> np.ndarray:
     Returns:
         uint8 `(height, width)` for one channel, `(height, width, 3)` for three.
     """
+    image = open_upright(path)
+    try:
+        return np.asarray(_to_8_bits(image).convert(MODES[channels]))
+    except (OSError, ValueError, MemoryError) as error:
+        raise UnreadableImageError(f"{path} cannot be decoded ({error or 'no memory'})") from None
+
+
+def open_upright(path: Path) -> Image.Image:
+    """Decode a picture and turn it as its EXIF orientation says, in the mode that it has.
+
+    Raises:
+        UnreadableImageError: If the file cannot be read as a picture.
+    """
     image = _open(path)
     try:
-        upright = ImageOps.exif_transpose(image)
-        return np.asarray(_to_8_bits(upright).convert(MODES[channels]))
-    except (OSError, ValueError, SyntaxError, MemoryError) as error:
+        image.load()
+        turn = TURNS.get(_orientation(image))
+        return image if turn is None else image.transpose(turn)
+    except Exception as error:  # Of damaged files Pillow's decoders raise whatever comes.
         raise UnreadableImageError(f"{path} cannot be decoded ({error or 'no memory'})") from None
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        # Newer versions of Pillow have turned a TIFF by now, and forget its orientation.
+        value = image.getexif().get(EXIF_ORIENTATION)
+    except Exception:  # A picture with a damaged EXIF block is a picture.
+        return 1
+    return value if isinstance(value, int) else 1
 
 
 def fit_image(pixels: np.ndarray, size: int) -> np.ndarray:
@@ -122,11 +149,14 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
 
 
 def _open(path: Path) -> Image.Image:
-    if path.exists() and not path.is_file():
-        # Reading a pipe would wait for somebody to write.
-        raise UnreadableImageError(f"{path} is no regular file")
     try:
-        image = Image.open(path, formats=FORMATS)
+        if path.exists() and not path.is_file():
+            # Reading a pipe would wait for somebody to write.
+            raise UnreadableImageError(f"{path} is no regular file")
+        if path.stat().st_size > LARGEST_BYTES:
+            raise UnreadableImageError(f"{path} has more than {LARGEST_BYTES:,} bytes")
+        # Not by its name: Pillow would map some files, and 13.0 maps turned ones wrongly.
+        image = Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS)
     except FileNotFoundError:
         raise UnreadableImageError(f"{path} does not exist") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -31,12 +31,14 @@ def calibrate_command(
     will be above it, with that confidence. Take one picture of each part, none that was trained on.
     """
     run = find_run(run_folder, runs)
-    folders = sorted((run.folder / "bundles").glob("*/"))
+    bundles = run.folder / "bundles"
+    folders = sorted(path for path in bundles.glob("*/") if not path.name.startswith("."))
     if not folders:
         raise UserError(f"{run.folder} has no bundles yet: run ganad-tf export first")
     options = [f"--false-reject-rate={false_reject_rate}", f"--confidence={confidence}"]
+    codes = []
     for folder in folders:
         click.echo(f"{folder}:")
-        code = station(["--bundle", str(folder), "calibrate", *options, "--", *map(str, good)])
-        if code:
-            sys.exit(code)
+        command = ["--bundle", str(folder), "calibrate", *options, "--", *map(str, good)]
+        codes.append(station(command))
+    sys.exit(max(codes))

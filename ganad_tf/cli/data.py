@@ -1,6 +1,7 @@
 """`ganad-tf data`."""
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import click
 import tomli_w
 
 from ganad_tf.cli.tables import print_data_facts
+from ganad_tf.errors import UserError
 from ganad_tf.files import write_json, write_text
 
 EVERY = 25
@@ -37,16 +39,20 @@ def check_data_command(place: Path, out: Path) -> None:
     from ganad_tf.data_check.check import check_data
     from ganad_tf.data_check.sheet import plot_pictures
 
-    facts, readable = check_data(place.resolve(), _progress)
-    warnings, proposal = advise(facts), propose(facts)
+    place = Path(os.path.abspath(place))  # noqa: PTH100 (resolve() fails on a loop of links)
+    if place.is_dir() and out.resolve().is_relative_to(place.resolve()):
+        raise UserError(f"{out} lies in the folder that is checked: name another with --out")
     out.mkdir(parents=True, exist_ok=True)
+    facts, readable = check_data(place, _progress)
+    warnings, proposal = advise(facts), propose(facts)
     content = {**dataclasses.asdict(facts), "warnings": warnings, "proposal": proposal}
     write_json(out / "check.json", content)
     write_text(out / "config.toml", tomli_w.dumps(proposal))
+    print_data_facts(facts, warnings)
+    (out / "pictures.png").unlink(missing_ok=True)
     if readable:
         plot_pictures(readable, list(facts.kinds), out / "pictures.png")
-    print_data_facts(facts, warnings)
-    click.echo(f"check.json, pictures.png and config.toml are in {out}; to train:")
+    click.echo(f"{', '.join(sorted(path.name for path in out.iterdir()))} are in {out}; to train:")
     click.echo(f"  ganad-tf train --config {out / 'config.toml'}")
 
 

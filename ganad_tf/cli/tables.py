@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganad_station.printing import printable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -99,7 +101,9 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
     for name, kind in facts.kinds.items():
         share = kind.median_defect_share
         covered = "" if share is None else f"{share:.1%}"
-        rows.append((name, f"{kind.count}", f"{kind.masks}", covered, f"{kind.brightness:.0f}"))
+        rows.append(
+            (printable(name), f"{kind.count}", f"{kind.masks}", covered, f"{kind.brightness:.0f}")
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for first, *others in rows:
         cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
@@ -117,8 +121,8 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
     print_table(found)
     for problems in (facts.unreadable, facts.mask_problems):
         for name, problem in problems.items():
-            click.echo(f"  {name}: {problem}")
+            click.echo(printable(f"  {name}: {problem}"))
     for folder in facts.unlistable:
-        click.echo(f"  {folder}: cannot be listed")
+        click.echo(printable(f"  {folder}: cannot be listed"))
     for warning in warnings:
-        click.echo(f"! {warning}")
+        click.echo(printable(f"! {warning}"))

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,21 +11,21 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.images import (
-    UnreadableImageError,
-    fit_image,
-    image_shape,
-    is_color,
-    read_image,
-    read_upright,
-)
-from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL, LabeledImages
+from ganad_station.images import UnreadableImageError, is_color, read_image, read_upright
+from ganad_station.printing import printable
+from ganad_tf.data.labeled import UNKNOWN_PIXEL, LabeledImages
 from ganad_tf.data.listing import NORMAL, Picture, list_pictures
-from ganad_tf.data.near_duplicates import THUMBNAIL, fingerprints, group_near_duplicates
+from ganad_tf.data.masks import fit_mask, marked_pixels
+from ganad_tf.data.near_duplicates import (
+    THUMBNAIL,
+    fingerprints,
+    group_near_duplicates,
+    join,
+)
+from ganad_tf.data.parts import check_pattern, number_parts, part_of
 from ganad_tf.errors import UserError
 
 DECODERS = 2
-FULL = 255
 NEAR_DUPLICATES = "near-duplicates"
 
 Found = TypeVar("Found")
@@ -58,6 +57,8 @@ def load_folder(
         raise UserError(
             "the folder data set needs --data-dir, the folder with normal/ and the defect kinds"
         )
+    if group_by is not None and group_by != NEAR_DUPLICATES:
+        check_pattern(group_by)
     listed = list_pictures(data_dir, _warn_of_folder)
     decoded = _for_each(listed, partial(_decode, size, channels or _channels(listed)))
     pictures = [p for p, image in zip(listed, decoded, strict=True) if image is not None]
@@ -82,7 +83,9 @@ def _for_each(pictures: list[Picture], read: Callable[[Picture], Found]) -> list
 
 
 def _warn_of_folder(error: OSError) -> None:
-    logger.warning("left out: %s cannot be listed (%s)", error.filename, error.strerror)
+    logger.warning(
+        "left out: %s cannot be listed (%s)", printable(str(error.filename)), error.strerror
+    )
 
 
 def _channels(pictures: list[Picture]) -> int:
@@ -98,7 +101,7 @@ def _decode(size: int, channels: int, picture: Picture) -> NDArray[np.uint8] | N
     try:
         return read_image(picture.path, size, channels)
     except UnreadableImageError as error:
-        logger.warning("left out: %s", error)
+        logger.warning("left out: %s", printable(str(error)))
         return None
 
 
@@ -117,52 +120,25 @@ def _kinds(pictures: list[Picture], data_dir: Path) -> tuple[NDArray[np.int64], 
 
 
 def _mask(size: int, picture: Picture) -> NDArray[np.uint8]:
-    """Return which pixels of the scaled picture are defective: those at least half of which are.
-
-    A defect that is smaller than that everywhere is where its mask covers most.
-    """
+    """Return the mask of a picture as `LabeledImages` has it; what does not fit is left out."""
     if picture.kind == NORMAL:
         return np.zeros((size, size), np.uint8)
-    marked = None if picture.mask is None else _marked(picture.mask, picture.path)
-    if marked is None:
-        return np.full((size, size), UNKNOWN_PIXEL, np.uint8)
-    covered = fit_image(marked.astype(np.uint8) * FULL, size)[:, :, 0]
-    least = min(FULL / 2, max(1, int(covered.max())))
-    return np.where(covered >= least, DEFECT_PIXEL, 0).astype(np.uint8)
-
-
-def _marked(mask: Path, path: Path) -> NDArray[np.bool_] | None:
-    try:
-        (height, width), (rows, columns) = image_shape(mask), image_shape(path)
-        if (height, width) == (rows, columns):
-            return read_upright(mask, 1) > 0
-        reason = f"{mask} has {height} x {width} pixels, its picture {rows} x {columns}"
-    except UnreadableImageError as error:
-        reason = str(error)
-    logger.warning("left out: mask %s", reason)
-    return None
+    problem, marked = marked_pixels(picture)
+    if problem is not None:
+        logger.warning("left out: mask of %s, which %s", printable(picture.name), problem)
+    return (
+        np.full((size, size), UNKNOWN_PIXEL, np.uint8) if marked is None else fit_mask(marked, size)
+    )
 
 
 def _groups(pictures: list[Picture], group_by: str | None) -> NDArray[np.int64]:
-    if group_by == NEAR_DUPLICATES:
-        shapes = np.array(_for_each(pictures, lambda p: image_shape(p.path)), np.int64)
-        thumbnails = _for_each(pictures, lambda p: read_image(p.path, THUMBNAIL, 1)[:, :, 0])
-        return group_near_duplicates(fingerprints(np.stack(thumbnails)), shapes)
     parts = [picture.group for picture in pictures]
-    if group_by is not None:
-        parts = [_part_of(picture.name, group_by) for picture in pictures]
-    # A name cannot hold a NUL, so that no picture without a group falls into another's.
-    named = [part or f"\0{picture.name}" for part, picture in zip(parts, pictures, strict=True)]
-    return np.unique(named, return_inverse=True)[1].astype(np.int64)
-
-
-def _part_of(name: str, pattern: str) -> str:
-    try:
-        found = re.search(pattern, name)
-    except re.error as error:
-        raise UserError(f"--group-by {pattern!r} is no regular expression: {error}") from None
-    if found is None:
-        raise UserError(
-            f"{name} does not match --group-by {pattern!r}: change the pattern or rename the file"
-        )
-    return found[1] if found.re.groups else found[0]
+    if group_by is not None and group_by != NEAR_DUPLICATES:
+        parts = [part_of(picture.name, group_by) for picture in pictures]
+    named = number_parts(pictures, parts)
+    if group_by != NEAR_DUPLICATES:
+        return named
+    found = _for_each(pictures, lambda picture: read_upright(picture.path, 1).shape)
+    thumbnails = _for_each(pictures, lambda p: read_image(p.path, THUMBNAIL, 1)[:, :, 0])
+    shown = group_near_duplicates(fingerprints(np.stack(thumbnails)), np.array(found, np.int64))
+    return join(shown, named)

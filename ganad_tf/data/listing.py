@@ -6,6 +6,7 @@ MVTec AD (Bergmann et al., CVPR 2019) has `train/good`, `test/good`, `test/<kind
 """
 
 import csv
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def list_pictures(place: Path, on_error: OnError = refuse) -> list[Picture]:
 
 
 def _plain(root: Path, on_error: OnError) -> Iterator[Picture]:
-    for folder in _subfolders(root):
+    for folder in _subfolders(root, on_error):
         for path, mask in _with_masks(folder, root / MASKS / folder.name, "", on_error):
             yield Picture(path, _below(root, path), folder.name, mask=mask)
 
@@ -86,7 +87,7 @@ def _mvtec(root: Path, on_error: OnError) -> Iterator[Picture]:
     good = root / "train" / "good"
     for path, mask in _with_masks(good, root / MVTEC_MASKS / "good", MASK_ENDING, on_error):
         yield Picture(path, _below(root, path), NORMAL, "train", mask)
-    for folder in _subfolders(root / "test"):
+    for folder in _subfolders(root / "test", on_error):
         kind, split = (NORMAL, "test") if folder.name == "good" else (folder.name, UNASSIGNED)
         masks = root / MVTEC_MASKS / folder.name
         for path, mask in _with_masks(folder, masks, MASK_ENDING, on_error):
@@ -101,20 +102,31 @@ def _with_masks(
     folder: Path, masks: Path, ending: str, on_error: OnError
 ) -> Iterator[tuple[Path, Path | None]]:
     """Pair the pictures of a folder with their masks, those of `masks` before those beside."""
-    pictures = {path.with_suffix(""): path for path in _pictures(folder, on_error)}
+    pictures = _pictures(folder, on_error)
     apart = {path.with_suffix(""): path for path in _pictures(masks, on_error)}
-    beside = {stem: pictures.get(stem.with_name(stem.name + MASK_ENDING)) for stem in pictures}
-    are_masks = set(beside.values())
-    for stem, path in pictures.items():
-        if path not in are_masks:
+    beside = {path.with_suffix(""): path for path in pictures}
+    stems = set(beside)
+    for path in pictures:
+        stem = path.with_suffix("")
+        if not _is_mask_of_another(stem, stems):
             below = masks / stem.relative_to(folder)
-            yield path, apart.get(below.with_name(below.name + ending), beside[stem])
+            own = beside.get(stem.with_name(stem.name + MASK_ENDING))
+            yield path, apart.get(below.with_name(below.name + ending), own)
 
 
-def _subfolders(root: Path) -> list[Path]:
-    if not root.is_dir():
+def _is_mask_of_another(stem: Path, stems: set[Path]) -> bool:
+    name = stem.name.removesuffix(MASK_ENDING)
+    return name not in ("", stem.name) and stem.with_name(name) in stems
+
+
+def _subfolders(root: Path, on_error: OnError) -> list[Path]:
+    try:
+        return sorted(p for p in root.iterdir() if p.is_dir() and _holds_parts(p.name))
+    except FileNotFoundError:
         return []
-    return sorted(path for path in root.iterdir() if path.is_dir() and _holds_parts(path.name))
+    except OSError as error:
+        on_error(error)
+        return []
 
 
 def _pictures(folder: Path, on_error: OnError) -> list[Path]:
@@ -136,38 +148,51 @@ def _holds_parts(folder_name: str) -> bool:
 
 def _listed(place: Path) -> Iterator[Picture]:
     try:
-        lines = place.read_text(encoding="utf-8-sig").splitlines()
+        text = place.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{place} cannot be read as UTF-8 text: {error}") from None
-    header = lines[0] if lines else ""
-    rows = csv.DictReader(lines, delimiter=";" if ";" in header else ",")
-    columns = set(rows.fieldnames or ())
-    if "path" not in columns or not columns & {"label", "kind"}:
+    header = text.split("\n", 1)[0]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ",")
+    try:
+        columns = [name.strip().lower() for name in next(rows, [])]
+        if "path" not in columns or not {"label", "kind"} & set(columns):
+            raise UserError(
+                f"{place} is no list of pictures: its first line must name the columns path and "
+                "label or kind"
+            )
+        seen: set[str] = set()
+        for row in rows:
+            if not any(cell.strip() for cell in row):
+                continue
+            picture = _picture_of(place, rows.line_num, columns, [cell.strip() for cell in row])
+            file = os.path.normpath(picture.path)
+            if file in seen:
+                raise UserError(f"{place}, line {rows.line_num}: {picture.name} is there twice")
+            seen.add(file)
+            yield picture
+    except csv.Error as error:
+        raise UserError(f"{place}, line {rows.line_num}: {error}") from None
+
+
+def _picture_of(place: Path, line: int, columns: list[str], cells: list[str]) -> Picture:
+    row = dict(zip(columns, cells, strict=False))
+    path, split = row.get("path", ""), row.get("split", UNASSIGNED)
+    label, kind = row.get("label", ""), row.get("kind", "")
+    if not path or not label + kind or any(cells[len(columns) :]):
         raise UserError(
-            f"{place} is no list of pictures: its first line must name the columns path and "
-            "label or kind"
+            f"{place}, line {line}: a picture takes a path and a label or kind, and there are no "
+            "more cells than columns"
         )
-    seen: set[str] = set()
-    for row in rows:
-        picture = _picture_of(place, rows.line_num, {k: (v or "").strip() for k, v in row.items()})
-        if picture.name in seen:
-            raise UserError(f"{place}, line {rows.line_num}: {picture.name} is there twice")
-        seen.add(picture.name)
-        yield picture
-
-
-def _picture_of(place: Path, line: int, row: dict[str, str]) -> Picture:
-    split, label, kind = row.get("split", UNASSIGNED), row.get("label", ""), row.get("kind", "")
-    if not row["path"] or not label + kind:
-        raise UserError(f"{place}, line {line}: a picture takes a path and a label or kind")
     if split not in SPLITS:
         raise UserError(
             f"{place}, line {line}: split {split!r} is neither train nor test nor empty"
         )
     is_normal = (label or kind).lower() in NORMAL_NAMES
+    if label and kind and is_normal != (kind.lower() in NORMAL_NAMES):
+        raise UserError(f"{place}, line {line}: label {label!r} and kind {kind!r} contradict")
     return Picture(
-        place.parent / row["path"],
-        row["path"],
+        place.parent / path,
+        path,
         NORMAL if is_normal else kind or UNNAMED_DEFECT,
         split,
         place.parent / row["mask"] if row.get("mask") else None,

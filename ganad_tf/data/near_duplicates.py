@@ -16,6 +16,7 @@ THUMBNAIL = 64
 FREQUENCIES = 16
 LARGEST_DISTANCE = 0.25
 LARGEST_STRETCH = 1.15
+LOG_STRETCH = np.log(LARGEST_STRETCH)
 BLOCK = 1024
 
 
@@ -51,16 +52,36 @@ def group_near_duplicates(
     """
     count, bits = prints.shape
     signs = np.where(prints, 1, -1).astype(np.float32)
-    stretch = np.log(shapes)
-    firsts, seconds = [], []
+    stretch = np.log(shapes).astype(np.float32)
+    groups = np.arange(count)
     for start in range(0, count, BLOCK):
         block = slice(start, start + BLOCK)
-        differing = (bits - signs[block] @ signs.T) / 2
-        stretched = np.abs(stretch[block, np.newaxis] - stretch).max(axis=2)
-        alike = (differing <= LARGEST_DISTANCE * bits) & (stretched <= np.log(LARGEST_STRETCH))
+        alike = (bits - signs[block] @ signs.T) / 2 <= LARGEST_DISTANCE * bits
+        for side in (0, 1):
+            alike &= np.abs(stretch[block, side, np.newaxis] - stretch[:, side]) <= LOG_STRETCH
         first, second = np.nonzero(alike)
-        firsts.append(first + start)
-        seconds.append(second)
-    rows, columns = np.concatenate(firsts), np.concatenate(seconds)
-    links = coo_array((np.ones(len(rows), np.bool_), (rows, columns)), shape=(count, count))
-    return connected_components(links, directed=False)[1].astype(np.int64)
+        # Links are folded block by block: where all pictures are alike, all would not fit.
+        groups = _joined(groups, first + start, second)
+    return groups
+
+
+def join(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the groups of what is in the same group here or there, or by a chain of such.
+
+    Args:
+        first: int64 `(count,)`, the group of each picture.
+        second: The same, by another grouping.
+    """
+    _, leaders, members = np.unique(second, return_index=True, return_inverse=True)
+    return _joined(first, np.arange(len(first)), leaders[members])
+
+
+def _joined(
+    groups: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the groups after pictures `first` and `second` have been linked, pair by pair."""
+    count = len(groups)
+    linked = coo_array(
+        (np.ones(len(first), np.bool_), (groups[first], groups[second])), shape=(count, count)
+    )
+    return connected_components(linked, directed=False)[1][groups].astype(np.int64)

@@ -67,9 +67,9 @@ def split_images(
 
     A split that the source prescribes is kept: its test images are the test split, its train
     images are divided into train and validation. Images without one give `test_fraction` to
-    test first. The images of a group go to the same split, unless the source prescribes
-    otherwise, so that a kind may give up to a group more than its share. Even a small kind gives
-    at least one group, as long as one is left to train on. The order inside each split is
+    test first. The images of a group go to the same split, that of those among them that have a
+    prescribed one, so that a kind may give up to a group more than its share. Even a small kind
+    gives at least one group, as long as one is left to train on. The order inside each split is
     shuffled. Unseen kinds are taken out of train and validation afterwards: what is left, and
     test, do not depend on which kinds are unseen.
 
@@ -86,7 +86,7 @@ def split_images(
     """
     rng = np.random.default_rng(seed)
     parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SPLIT_NAMES}
-    in_test: dict[int, bool] = {}
+    in_test = _prescribed(data)
     in_validation: dict[int, bool] = {}
     for kind in range(len(data.kind_names)):
         members = rng.permutation(np.flatnonzero(data.kinds == kind))
@@ -109,6 +109,13 @@ def split_images(
     return Splits(**splits)
 
 
+def _prescribed(data: LabeledImages) -> dict[int, bool]:
+    """Return whether each group with images of a prescribed split belongs to test."""
+    splits = data.official_split
+    in_train, in_test = (set(data.groups[splits == name].tolist()) for name in ("train", "test"))
+    return {group: group in in_test for group in in_train | in_test}
+
+
 def _divide(
     members: NDArray[np.int64],
     groups: NDArray[np.int64],
@@ -128,11 +135,12 @@ def _divide(
     undecided = [group for group in sizes if group not in is_held_out]
     missing = min(max(1, round(fraction * len(members))), max(0, len(members) - 1))
     missing -= sum(sizes[group] for group in sizes if is_held_out.get(group))
-    for group in undecided[:-1]:
+    is_any_left = any(not is_held_out.get(group, True) for group in sizes)
+    for group in undecided if is_any_left else undecided[:-1]:
         is_held_out[group] = missing > 0
         missing -= sizes[group]
-    for group in undecided[-1:]:
-        is_held_out[group] = False
+    for group in undecided:
+        is_held_out.setdefault(group, False)
     chosen = np.array([is_held_out[group] for group in groups[members].tolist()], bool)
     return members[chosen], members[~chosen]
 
@@ -143,6 +151,6 @@ def _check_both_sides(name: str, split: Split) -> None:
     if not normals or not anomalies:
         raise UserError(
             f"the {name} split has {normals} normal and {anomalies} anomalous images: "
-            "add pictures, or change the validation or test fraction or the unseen kinds in the "
-            "configuration"
+            "add pictures, or change the validation or test fraction, how they are grouped, or the "
+            "unseen kinds in the configuration"
         )

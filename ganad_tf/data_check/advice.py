@@ -12,7 +12,7 @@ LARGEST_IMBALANCE = 10
 TOLD_BY_BRIGHTNESS = 0.8
 STRONG_DRIFT = 0.3
 SMALL_DEFECT = 0.02
-LARGEST_PART = 0.1
+LARGEST_PART, SMALL_PART = 0.1, 3
 SIZES = (64, 128)
 
 
@@ -135,7 +135,8 @@ def propose(facts: DataFacts) -> dict[str, Any]:
 
 def _can_group(facts: DataFacts) -> bool:
     """Tell whether near duplicates leave enough parts to divide among splits."""
-    return facts.parts is not None and facts.parts.largest <= LARGEST_PART * facts.pictures
+    most = max(SMALL_PART, LARGEST_PART * facts.pictures)
+    return facts.parts is not None and facts.parts.largest <= most
 
 
 def _count(items: Sized, noun: str) -> str:

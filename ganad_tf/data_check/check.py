@@ -12,7 +12,8 @@ from scipy import stats
 
 from ganad_station.images import IMAGE_SUFFIXES
 from ganad_tf.data.listing import NORMAL, list_pictures
-from ganad_tf.data.near_duplicates import fingerprints, group_near_duplicates
+from ganad_tf.data.near_duplicates import fingerprints, group_near_duplicates, join
+from ganad_tf.data.parts import number_parts
 from ganad_tf.data_check.facts import DataFacts, KindSummary, PartSummary
 from ganad_tf.data_check.inspection import Inspection, inspect
 from ganad_tf.environment import cores
@@ -42,7 +43,8 @@ def check_data(place: Path, progress: Progress | None = None) -> tuple[DataFacts
     unlistable: list[str] = []
     pictures = list_pictures(place, lambda error: unlistable.append(str(error.filename)))
     if not pictures:
-        raise UserError(f"{place} has no pictures: put those of good parts into {place / NORMAL}")
+        where = place / NORMAL if place.is_dir() else place
+        raise UserError(f"{place} has no pictures: put those of good parts into {where}")
     inspections = []
     with ThreadPoolExecutor(cores()) as pool:
         for done, inspection in enumerate(pool.map(inspect, pictures), start=1):
@@ -90,7 +92,8 @@ def _summary(readable: Sequence[Inspection], kind: str, normal: NDArray[np.float
     told = None
     if kind != NORMAL and len(normal):
         is_anomaly = np.repeat([False, True], [len(normal), len(own)])
-        told = auroc(is_anomaly, np.concatenate([normal, own]))
+        if stats.mannwhitneyu(normal, own).pvalue < CHANCE:
+            told = auroc(is_anomaly, np.concatenate([normal, own]))
     return KindSummary(
         len(items),
         splits["train"],
@@ -117,7 +120,9 @@ def _drift(readable: Sequence[Inspection]) -> float | None:
 def _parts(readable: Sequence[Inspection]) -> PartSummary:
     thumbnails = np.stack([item.thumbnail for item in readable if item.thumbnail is not None])
     shapes = np.array([item.shape for item in readable])
-    groups = group_near_duplicates(fingerprints(thumbnails), shapes)
+    shown = group_near_duplicates(fingerprints(thumbnails), shapes)
+    pictures = [item.picture for item in readable]
+    groups = join(shown, number_parts(pictures, [picture.group for picture in pictures]))
     sizes = np.bincount(groups)
     return PartSummary(
         len(sizes), int(sizes.max()), int(sizes[sizes > 1].sum()), _across(readable, groups)

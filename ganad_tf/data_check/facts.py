@@ -14,7 +14,7 @@ class KindSummary:
         masks: Those with a good mask.
         brightness: Mean over the pictures of their mean grey level, 0 to 255.
         brightness_auroc: How well brightness alone tells the kind from normal pictures, in [0, 1];
-            None for the normal kind, or where there are no normal pictures.
+            None for the normal kind, without normal pictures, or where it may be chance.
         median_defect_share: Median over the masks of the share of pixels that they mark, or None.
     """
 
@@ -29,7 +29,7 @@ class KindSummary:
 
 @dataclass(frozen=True)
 class PartSummary:
-    """The parts that near duplicates make out.
+    """The parts that near duplicates, and the groups of a list, make out.
 
     Attributes:
         count: How many parts.

@@ -5,14 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.images import (
-    UnreadableImageError,
-    fit_image,
-    image_shape,
-    is_color,
-    read_upright,
-)
-from ganad_tf.data.listing import NORMAL, Picture
+from ganad_station.images import UnreadableImageError, fit_image, is_color, read_upright
+from ganad_tf.data.listing import Picture
+from ganad_tf.data.masks import marked_pixels
 from ganad_tf.data.near_duplicates import THUMBNAIL
 
 
@@ -49,7 +44,7 @@ def inspect(picture: Picture) -> Inspection:
     except UnreadableImageError as error:
         return Inspection(picture, problem=str(error))
     shape = (grey.shape[0], grey.shape[1])
-    mask_problem, defect_share = _inspect_mask(picture, shape)
+    mask_problem, marked = marked_pixels(picture)
     return Inspection(
         picture,
         None,
@@ -58,22 +53,5 @@ def inspect(picture: Picture) -> Inspection:
         float(grey.mean()),
         fit_image(grey, THUMBNAIL)[:, :, 0],
         mask_problem,
-        defect_share,
+        None if marked is None else float(marked.mean()),
     )
-
-
-def _inspect_mask(picture: Picture, shape: tuple[int, int]) -> tuple[str | None, float | None]:
-    if picture.mask is None:
-        return None, None
-    try:
-        if image_shape(picture.mask) != shape:
-            height, width = image_shape(picture.mask)
-            return f"has {height} x {width} pixels, the picture {shape[0]} x {shape[1]}", None
-        share = float((read_upright(picture.mask, 1) > 0).mean())
-    except UnreadableImageError as error:
-        return str(error), None
-    if picture.kind == NORMAL and share:
-        return "marks a defect of a normal part", None
-    if picture.kind != NORMAL and not share:
-        return "marks nothing", None
-    return None, share

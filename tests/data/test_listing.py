@@ -45,6 +45,14 @@ def test_a_picture_that_is_only_named_like_a_mask_is_a_picture(tmp_path: Path) -
     assert set(listed(tmp_path)) == {"normal/gas_mask.png", "normal/_mask.png"}
 
 
+def test_pictures_of_one_stem_are_all_there(tmp_path: Path) -> None:
+    touch(tmp_path, "dent/0.png", "dent/0.jpg", "masks/dent/0.png")
+    assert listed(tmp_path) == {
+        "dent/0.jpg": ("dent", "", "masks/dent/0.png"),
+        "dent/0.png": ("dent", "", "masks/dent/0.png"),
+    }
+
+
 def test_the_layout_of_mvtec(tmp_path: Path) -> None:
     touch(tmp_path, "train/good/000.png", "test/good/000.png", "test/crack/000.png")
     touch(tmp_path, "test/crack/001.png", "ground_truth/crack/001_mask.png")
@@ -90,6 +98,11 @@ def test_a_list(tmp_path: Path, separator: str, encoding: str) -> None:
         ("path,label\na.png\n", "line 2: a picture takes a path and a label"),
         ("path,label,split\na.png,ok,val\n", "line 2: split 'val' is neither train nor test"),
         ("path,label\na.png,ok\na.png,bad\n", "line 3: a.png is there twice"),
+        ("path,label\na.png,ok\n./x/../a.png,bad\n", r"line 3: ./x/../a.png is there twice"),
+        ("path,label\na.png,ok,too many\n", "no more cells than columns"),
+        ("path,label,kind\na.png,ok,dent\n", "label 'ok' and kind 'dent' contradict"),
+        ("path,label,kind\na.png,bad,good\n", "label 'bad' and kind 'good' contradict"),
+        ('path,label\n"' + "x" * 200_000, "field larger than field limit"),
     ],
 )
 def test_a_list_that_is_none(tmp_path: Path, text: str, message: str) -> None:
@@ -104,3 +117,14 @@ def test_a_list_in_another_encoding(tmp_path: Path) -> None:
     path.write_bytes("path,label\nß.png,ok\n".encode("latin-1"))
     with pytest.raises(UserError, match="cannot be read as UTF-8 text"):
         list_pictures(path)
+
+
+def test_what_a_spreadsheet_writes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        'Path, Label,\r\n"a\nb, c.png", ok ,\r\n,,\r\n"d ""e"".png",bad,\r\n', newline=""
+    )
+    assert [(p.name, p.kind) for p in list_pictures(path)] == [
+        ("a\nb, c.png", NORMAL),
+        ('d "e".png', "defect"),
+    ]

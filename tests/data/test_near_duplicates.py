@@ -14,6 +14,7 @@ from ganad_tf.data.near_duplicates import (
     THUMBNAIL,
     fingerprints,
     group_near_duplicates,
+    join,
 )
 
 SQUARE = (100, 100)
@@ -74,3 +75,12 @@ def test_pictures_of_different_blocks_are_compared(count: int) -> None:
     groups = groups_of(parts)
     assert groups[-1] == groups[0]
     assert len(set(groups)) == count - 1
+
+
+def test_alike_and_listed_parts_are_joined_by_chains() -> None:
+    shown = np.array([0, 0, 1, 2, 3, 4])
+    listed = np.array([9, 7, 7, 5, 4, 4])
+    joined = join(shown, listed).tolist()
+    assert joined[0] == joined[1] == joined[2]
+    assert joined[4] == joined[5]
+    assert len(set(joined)) == 3

@@ -338,7 +338,9 @@ def test_a_list_names_the_parts(tmp_path: Path) -> None:
     ("group_by", "message"),
     [
         ("(", r"--group-by '\(' is no regular expression"),
-        (r"lot(\d)", r"normal/part 0\.png does not match --group-by"),
+        (r"lot(\d)", r"finds no part in normal/part 0\.png: change the pattern"),
+        (r"(z)?", r"finds no part in normal/part 0\.png"),
+        ("a{99999999999}", "is no regular expression"),
     ],
 )
 def test_parts_that_cannot_be_told(part_folder: Path, group_by: str, message: str) -> None:
@@ -394,5 +396,5 @@ def test_a_mask_that_does_not_fit_or_open_is_named_and_left_out(
     data = load_folder(16, None, tmp_path)
     assert data.masks is not None
     assert np.all(data.masks[data.kinds > 0] == UNKNOWN_PIXEL)
-    assert "dent/pixel.png has 60 x 64 pixels, its picture 64 x 64" in log.text
+    assert "mask of dent/pixel.png, which has 60 x 64 pixels, the picture 64 x 64" in log.text
     assert "dent/corner.png cannot be read" in log.text

@@ -4,7 +4,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from ganad_tf.data.labeled import LabeledImages
-from ganad_tf.data.splits import split_images
+from ganad_tf.data.splits import _divide, split_images
 from ganad_tf.errors import UserError
 
 
@@ -59,6 +59,29 @@ def test_a_group_is_in_one_split_whatever_its_kinds(
     assert sum(map(len, found)) == len(set.union(*found)) == len(np.unique(groups))
     largest = max(np.unique(groups, return_counts=True)[1])
     assert abs((splits.test.data.kinds == 0).sum() - test * sizes[0]) <= largest + 1
+
+
+def test_undecided_pictures_follow_those_of_their_part_that_are_prescribed() -> None:
+    counts = {(0, "train"): 20, (0, "test"): 10, (1, ""): 30}
+    groups = np.concatenate([np.arange(30), np.arange(30)])
+    splits = split_images(labeled(counts, groups), 0, 0.2, 0.3, 0)
+    found = [set(split.data.groups.tolist()) for _, split in splits.items()]
+    assert sum(map(len, found)) == 30
+    assert found[2] == set(range(20, 30))
+
+
+@pytest.mark.parametrize(
+    ("decided", "held_out"),
+    [({}, [7]), ({8: False}, [7]), ({7: False}, [8, 8]), ({8: True}, [8, 8])],
+)
+def test_a_kind_gives_a_part_away_as_long_as_it_keeps_one(
+    decided: dict[int, bool], held_out: list[int]
+) -> None:
+    groups = np.array([7, 8, 8])
+    given_away, rest = _divide(np.arange(3), groups, 0.3, decided)
+    assert groups[given_away].tolist() == held_out
+    assert sorted([*given_away.tolist(), *rest.tolist()]) == [0, 1, 2]
+    assert _divide(np.arange(1), groups, 0.3, {})[0].size == 0
 
 
 def test_groups_of_one_image_change_nothing() -> None:

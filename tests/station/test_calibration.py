@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import stats
 
 from ganad_station.bundle import Bundle
-from ganad_station.calibration import bounded_threshold, parts_needed
+from ganad_station.calibration import bounded_threshold, parts_needed, write_calibration
 from ganad_station.errors import StationError
 from ganad_tf.cli.main import cli
 from ganad_tf.runs import Run, load_recorded_splits
@@ -77,7 +77,7 @@ def test_a_station_is_calibrated_on_a_day_of_good_parts(copied: Path, good_pictu
     result = run_program(copied, "calibrate", good_pictures, "--false-reject-rate", "0.1")
     assert result.returncode == 0, result.stderr
     assert "broken.png" in result.stderr
-    assert "at most 10.00% of new good parts are rejected, with 95% confidence" in result.stdout
+    assert "at most 10 % of new good parts are rejected, with 95 % confidence" in result.stdout
     expected = bounded_threshold(scores, 0.1, 0.95)
     assert Bundle.open(copied).threshold == expected
     calibration = json.loads((copied / "calibration.json").read_text())
@@ -108,13 +108,47 @@ def test_what_cannot_be_calibrated_leaves_the_threshold(copied: Path, good_pictu
         ("{", "is damaged"),
         ("[]", "is damaged"),
         ('{"threshold": "high", "model": "model.tflite", "sha256": ""}', "is damaged"),
+        ('{"threshold": NaN, "model": "model.tflite", "sha256": "0"}', "has the threshold nan"),
         ('{"threshold": 0.1, "model": "model.tflite", "sha256": "0"}', "not of this bundle's"),
+        ('{"threshold": 0.1, "model": "none", "sha256": null}', "not of this bundle's"),
     ],
 )
 def test_a_calibration_that_cannot_be_used(copied: Path, content: str, message: str) -> None:
     (copied / "calibration.json").write_text(content)
     with pytest.raises(StationError, match=message):
         Bundle.open(copied)
+
+
+def test_calibrating_again_mends_a_damaged_calibration(copied: Path, good_pictures: Path) -> None:
+    (copied / "calibration.json").write_text("{")
+    arguments = ("calibrate", good_pictures, "--false-reject-rate", "0.1")
+    assert run_program(copied, *arguments).returncode == 0
+    threshold = Bundle.open(copied).threshold
+    assert run_program(copied, *arguments).returncode == 0
+    assert Bundle.open(copied).threshold == threshold
+
+
+def test_a_model_that_was_compiled_on_the_station_can_be_calibrated(copied: Path) -> None:
+    (copied / "model.engine").write_bytes(b"compiled here")
+    bundle = Bundle.open(copied)
+    write_calibration(bundle, "model.engine", 0.25, [0.1, 0.25], 0.5, 0.7)
+    assert Bundle.open(copied).threshold == 0.25
+    (copied / "model.engine").write_bytes(b"compiled anew")
+    with pytest.raises(StationError, match="not of this bundle's models"):
+        Bundle.open(copied)
+
+
+def test_a_picture_counts_once(copied: Path, good_pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(good_pictures)
+    arguments = [good_pictures, good_pictures / "0.png", tmp_path / "link"]
+    result = run_program(copied, "calibrate", *arguments, "--false-reject-rate", "0.1")
+    assert result.returncode == 0, result.stderr
+    calibration = json.loads((copied / "calibration.json").read_text())
+    assert calibration["good_pictures"] == len(list(good_pictures.iterdir())) - 1
+
+
+def test_an_impossible_confidence_ends() -> None:
+    assert bounded_threshold([1.0, 2.0, 3.0], 0.999, 1e-17) == 1.0
 
 
 def test_all_bundles_of_a_run_are_calibrated(

@@ -1,10 +1,17 @@
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ganad_station.images import UnreadableImageError, fit_image, image_shape, is_color, read_image
+from ganad_station.images import (
+    UnreadableImageError,
+    fit_image,
+    is_color,
+    read_image,
+    read_upright,
+)
 
 
 def test_an_image_of_the_right_size_keeps_its_pixels() -> None:
@@ -65,33 +72,56 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_image(tmp_path / "none.png", 16, 1)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_is_turned_as_its_orientation_says(tmp_path: Path, orientation: int) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 1), np.uint8)
-    # What the camera wrote, so that its turning gives the picture (EXIF 2.3, tag 0x0112).
-    turns = {
-        1: lambda a: a,
-        2: lambda a: a[:, ::-1],
-        3: lambda a: a[::-1, ::-1],
-        4: lambda a: a[::-1],
-        5: lambda a: a.swapaxes(0, 1),
-        6: np.rot90,
-        7: lambda a: np.rot90(a[::-1], 1),
-        8: lambda a: np.rot90(a, -1),
-    }
+# What the camera wrote, so that its turning gives the picture (EXIF 2.3, tag 0x0112).
+TURNS = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: np.rot90,
+    7: lambda a: np.rot90(a[::-1], 1),
+    8: lambda a: np.rot90(a, -1),
+}
+
+
+def exif_of(orientation: int) -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    for suffix in ("png", "tif"):
-        path = tmp_path / f"turned.{suffix}"
-        Image.fromarray(turns[orientation](pixels)[:, :, 0].copy()).save(path, exif=exif)
-        assert np.array_equal(read_image(path, 32, 1), pixels)
+    return exif
 
 
-@pytest.mark.parametrize(("orientation", "shape"), [(1, (20, 30)), (3, (20, 30)), (6, (30, 20))])
-def test_the_shape_is_that_of_the_turned_picture(
-    tmp_path: Path, orientation: int, shape: tuple[int, int]
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize(
+    ("suffix", "dtype"), [("png", np.uint8), ("tif", np.uint8), ("tif", np.uint16)]
+)
+def test_a_picture_is_turned_as_its_orientation_says(
+    tmp_path: Path, orientation: int, suffix: str, dtype: type
 ) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    Image.new("L", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
-    assert image_shape(tmp_path / "a.jpg") == shape
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 31)).astype(np.uint8)
+    stored = np.ascontiguousarray(TURNS[orientation](pixels)).astype(dtype)
+    if dtype is np.uint16:
+        stored *= 257
+    path = tmp_path / f"turned.{suffix}"
+    Image.fromarray(stored).save(path, exif=exif_of(orientation))
+    assert np.array_equal(read_upright(path, 1), pixels)
+
+
+@pytest.mark.parametrize("name", ["whole.png", "whole.jpg"])
+def test_a_picture_with_a_damaged_exif_block_is_a_picture(tmp_path: Path, name: str) -> None:
+    rng = np.random.default_rng(0)
+    Image.new("L", (30, 20), 7).save(tmp_path / name, exif=exif_of(6))
+    content = (tmp_path / name).read_bytes()
+    start = next(content.index(order) for order in (b"MM\0*", b"II*\0") if order in content)
+    for number in range(150):
+        torn = bytearray(content)
+        for place in rng.integers(start, start + 26, 3):
+            torn[place] = rng.integers(0, 256)
+        if name.endswith("png"):
+            at = content.index(b"eXIf")
+            end = at + 4 + int.from_bytes(content[at - 4 : at], "big")
+            torn[end : end + 4] = zlib.crc32(torn[at:end]).to_bytes(4, "big")
+        path = tmp_path / f"{number}-{name}"
+        path.write_bytes(torn)
+        assert abs(int(read_upright(path, 1).mean()) - 7) <= 1
+        assert not is_color(path)

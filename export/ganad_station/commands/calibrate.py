@@ -1,6 +1,7 @@
 """`station.pyz calibrate`: good parts in, a new threshold into the bundle."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import List, Optional
@@ -11,6 +12,7 @@ from ganad_station.calibration import (
     DEFAULT_CONFIDENCE,
     DEFAULT_RATE,
     bounded_threshold,
+    percent,
     write_calibration,
 )
 from ganad_station.errors import StationError
@@ -45,24 +47,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score the good parts and write the threshold; what cannot be read is named, left out."""
-    bundle = Bundle.open(arguments.bundle)
+    # Whatever became of the last calibration, this one takes its place.
+    bundle = Bundle.open(arguments.bundle, with_calibration=False)
     inspector = Inspector(bundle, arguments.threads)
     good_scores = _scores(inspector, arguments.images)
     rate, confidence = arguments.false_reject_rate, arguments.confidence
     threshold = bounded_threshold(good_scores, rate, confidence)
-    before = bundle.threshold
     write_calibration(bundle, inspector.model_name, threshold, good_scores, rate, confidence)
-    above = sum(score > before for score in good_scores)
+    above = [sum(score > t for score in good_scores) for t in (threshold, bundle.threshold)]
     print(
-        f"threshold {threshold:.5f} instead of {before:.5f}; of these {len(good_scores)} good "
-        f"pictures, {above} were rejected before"
+        f"threshold {threshold:.5f}, {above[0]} of these {len(good_scores)} pictures above it; "
+        f"that of the export was {bundle.threshold:.5f}, {above[1]} above it"
     )
-    print(f"at most {rate:.2%} of new good parts are rejected, with {confidence:.0%} confidence")
+    print(
+        f"at most {percent(rate)} of new good parts are rejected, with {percent(confidence)} "
+        "confidence"
+    )
     return 0
 
 
 def _scores(inspector: Inspector, images: List[Path]) -> List[float]:
-    paths = [p for given in images for p in (pictures_in(given) if given.is_dir() else [given])]
+    given = [p for path in images for p in (pictures_in(path) if path.is_dir() else [path])]
+    # A picture that counted twice would promise more than it can keep.
+    paths = {os.path.realpath(str(path)): path for path in given}.values()
     found = [score for score in (_score(inspector, path) for path in paths) if score is not None]
     if not found:
         raise StationError("there are no pictures to calibrate on: name those of good parts")

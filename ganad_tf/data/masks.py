@@ -1,0 +1,82 @@
+"""Masks: pictures that are not 0 where the defect is."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ganad_station.images import UnreadableImageError, fit_image, open_upright, read_upright
+from ganad_tf.data.labeled import DEFECT_PIXEL
+from ganad_tf.data.listing import NORMAL, Picture
+
+FULL = 255
+LOSSY_SUFFIXES = (".jpg", ".jpeg", ".webp")
+ALPHA_MODES = {"LA": "L", "PA": "RGB", "P": "RGB", "RGBA": "RGB", "CMYK": "RGB"}
+ANY_NEIGHBOUR = np.ones((3, 3))
+
+
+def read_mask(path: Path) -> NDArray[np.bool_]:
+    """Return which pixels a mask marks: those that are not 0.
+
+    Args:
+        path: A picture in any mode; labels of 1 or of 255 mark alike, transparency does not
+            count. In lossy formats half of the full level is the least that marks.
+
+    Returns:
+        bool `(height, width)`.
+
+    Raises:
+        UnreadableImageError: If the file cannot be read as a picture.
+    """
+    image = open_upright(path)
+    levels = np.asarray(image.convert(ALPHA_MODES.get(image.mode, image.mode)))
+    if levels.ndim == 3:
+        levels = levels.max(axis=2)
+    return levels > FULL // 2 if path.suffix.lower() in LOSSY_SUFFIXES else levels != 0
+
+
+def fit_mask(marked: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
+    """Scale a mask to `size` x `size` pixels.
+
+    A scaled pixel is defective if at least half of it is. A region of marked pixels that touch, but
+    are nowhere that many, is where most of them are, so that none is lost.
+
+    Args:
+        marked: bool `(height, width)`.
+        size: Height and width to scale to, in pixels.
+
+    Returns:
+        uint8 `(size, size)`, 0 or `DEFECT_PIXEL`.
+    """
+    fitted = fit_image(marked.astype(np.uint8) * FULL, size)[:, :, 0] > FULL // 2
+    labels, count = ndimage.label(marked, ANY_NEIGHBOUR)
+    rows, columns = (np.arange(length) * size // length for length in marked.shape)
+    cells = rows[:, np.newaxis] * size + columns
+    for region in range(1, count + 1):
+        inside = cells[labels == region]
+        if not fitted.flat[inside].any():
+            fitted.flat[np.bincount(inside).argmax()] = True
+    return np.where(fitted, DEFECT_PIXEL, 0).astype(np.uint8)
+
+
+def marked_pixels(picture: Picture) -> tuple[str | None, NDArray[np.bool_] | None]:
+    """Read the mask of a picture.
+
+    Returns:
+        What is wrong with it, and which pixels it marks: each None where there is nothing.
+    """
+    if picture.mask is None:
+        return None, None
+    try:
+        marked, shape = read_mask(picture.mask), read_upright(picture.path, 1).shape
+    except UnreadableImageError as error:
+        return str(error), None
+    if marked.shape != shape:
+        height, width = marked.shape
+        return f"has {height} x {width} pixels, the picture {shape[0]} x {shape[1]}", None
+    if picture.kind == NORMAL and marked.any():
+        return "marks a defect of a normal part", None
+    if picture.kind != NORMAL and not marked.any():
+        return "marks nothing", None
+    return None, marked
