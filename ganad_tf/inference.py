@@ -1,6 +1,6 @@
 """Scores of images under a float Keras generator."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -28,17 +28,21 @@ def reconstruct(generator: keras.Model, images: NDArray[np.uint8]) -> Iterator[N
 
 def score_images(generator: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the anomaly score of each image, float64 `(count,)` in [0, 1]."""
-    parts = [
-        scores(images[index * BATCH : (index + 1) * BATCH], reconstructions)
-        for index, reconstructions in enumerate(reconstruct(generator, images))
-    ]
-    return np.concatenate(parts)
+    return _measure(generator, images, scores)
 
 
 def map_errors(generator: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the error map of each image, float32 `(count, size, size)` in [0, 1]."""
+    return _measure(generator, images, error_maps)
+
+
+def _measure(
+    generator: keras.Model,
+    images: NDArray[np.uint8],
+    compare: Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray],
+) -> NDArray:
     parts = [
-        error_maps(images[index * BATCH : (index + 1) * BATCH], reconstructions)
+        compare(images[index * BATCH : (index + 1) * BATCH], reconstructions)
         for index, reconstructions in enumerate(reconstruct(generator, images))
     ]
     return np.concatenate(parts)

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ganad_tf.data.labeled import DEFECT_PIXEL
+from ganad_tf.data.masks import label_regions
 from ganad_tf.statistics import Estimate, percentile_interval, resampled
 
 BINS = 4096
 AUPRO_LIMIT = 0.3
-ANY_NEIGHBOUR = np.ones((3, 3))
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _count_picture(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
     """Return a picture's rows of `_Histograms`."""
     bins = len(edges) - np.searchsorted(edges, errors, side="right")
-    labels, regions = ndimage.label(is_defect, ANY_NEIGHBOUR)
+    labels, regions = label_regions(is_defect)
     shares = 1 / np.bincount(labels.ravel())[labels[is_defect]]
     size = len(edges) + 1
     return (

@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import warnings
 from pathlib import Path
 from typing import Iterator
@@ -150,10 +151,11 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
 
 def _open(path: Path) -> Image.Image:
     try:
-        if path.exists() and not path.is_file():
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             # Reading a pipe would wait for somebody to write.
             raise UnreadableImageError(f"{path} is no regular file")
-        if path.stat().st_size > LARGEST_BYTES:
+        if status.st_size > LARGEST_BYTES:
             raise UnreadableImageError(f"{path} has more than {LARGEST_BYTES:,} bytes")
         # Not by its name: Pillow would map some files, and 13.0 maps turned ones wrongly.
         image = Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS)

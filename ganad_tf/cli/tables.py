@@ -1,5 +1,6 @@
 """Small tables for people."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,16 @@ def print_table(rows: list[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"  {name:<{width}}  {value}")
+
+
+def _print_columns(rows: Sequence[tuple[str, ...]], sides: str) -> None:
+    """Print aligned columns, each to the side that `<` or `>` says."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (
+            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
+        )
+        click.echo(f"  {'  '.join(cells)}".rstrip())
 
 
 def print_evaluation(evaluation: "Evaluation") -> None:
@@ -74,11 +85,7 @@ def print_verifications(paths: "list[Path]", verifications: "list[Verification]"
         f"the AUROC may drop by {first.max_drop}, decisions at {first.threshold:.5f}"
     )
     header = ("file", "AUROC", "difference [95 % interval]", "rank corr.", "flips", "bytes", "")
-    rows = [header, *map(_verification_row, paths, verifications)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    for row in rows:
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        click.echo(f"  {'  '.join(cells)}".rstrip())
+    _print_columns([header, *map(_verification_row, paths, verifications)], "<" * len(header))
 
 
 def _verification_row(path: "Path", verification: "Verification") -> tuple[str, ...]:
@@ -104,16 +111,13 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
         rows.append(
             (printable(name), f"{kind.count}", f"{kind.masks}", covered, f"{kind.brightness:.0f}")
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for first, *others in rows:
-        cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
-        click.echo("  ".join(["", first.ljust(widths[0]), *cells]))
+    _print_columns(rows, "<>>>>")
     click.echo("defect: median share of the pixels that the masks mark; brightness: 0 to 255")
     colors = f"{facts.color} in color, {facts.pictures - facts.color} grey"
-    heights, widths_found = ("/".join(map(str, spread)) for spread in (facts.heights, facts.widths))
+    heights, widths = ("/".join(map(str, spread)) for spread in (facts.heights, facts.widths))
     found = [
         ("height (least/median/most)", heights),
-        ("width", widths_found),
+        ("width", widths),
         ("color", colors),
     ]
     if facts.parts is not None:

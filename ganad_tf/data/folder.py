@@ -11,18 +11,19 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.images import UnreadableImageError, is_color, read_image, read_upright
+from ganad_station.images import (
+    UnreadableImageError,
+    fit_image,
+    is_color,
+    read_image,
+    read_upright,
+)
 from ganad_station.printing import printable
 from ganad_tf.data.labeled import UNKNOWN_PIXEL, LabeledImages
 from ganad_tf.data.listing import NORMAL, Picture, list_pictures
 from ganad_tf.data.masks import fit_mask, marked_pixels
-from ganad_tf.data.near_duplicates import (
-    THUMBNAIL,
-    fingerprints,
-    group_near_duplicates,
-    join,
-)
-from ganad_tf.data.parts import check_pattern, number_parts, part_of
+from ganad_tf.data.near_duplicates import THUMBNAIL
+from ganad_tf.data.parts import check_pattern, join_near_duplicates, number_parts, part_of
 from ganad_tf.errors import UserError
 
 DECODERS = 2
@@ -123,7 +124,9 @@ def _mask(size: int, picture: Picture) -> NDArray[np.uint8]:
     """Return the mask of a picture as `LabeledImages` has it; what does not fit is left out."""
     if picture.kind == NORMAL:
         return np.zeros((size, size), np.uint8)
-    problem, marked = marked_pixels(picture)
+    if picture.mask is None:
+        return np.full((size, size), UNKNOWN_PIXEL, np.uint8)
+    problem, marked = marked_pixels(picture, read_upright(picture.path, 1).shape)
     if problem is not None:
         logger.warning("left out: mask of %s, which %s", printable(picture.name), problem)
     return (
@@ -132,13 +135,14 @@ def _mask(size: int, picture: Picture) -> NDArray[np.uint8]:
 
 
 def _groups(pictures: list[Picture], group_by: str | None) -> NDArray[np.int64]:
-    parts = [picture.group for picture in pictures]
-    if group_by is not None and group_by != NEAR_DUPLICATES:
-        parts = [part_of(picture.name, group_by) for picture in pictures]
-    named = number_parts(pictures, parts)
-    if group_by != NEAR_DUPLICATES:
-        return named
-    found = _for_each(pictures, lambda picture: read_upright(picture.path, 1).shape)
-    thumbnails = _for_each(pictures, lambda p: read_image(p.path, THUMBNAIL, 1)[:, :, 0])
-    shown = group_near_duplicates(fingerprints(np.stack(thumbnails)), np.array(found, np.int64))
-    return join(shown, named)
+    if group_by == NEAR_DUPLICATES:
+        thumbnails, shapes = zip(*_for_each(pictures, _thumbnail), strict=True)
+        return join_near_duplicates(pictures, thumbnails, shapes)
+    if group_by is not None:
+        return number_parts(pictures, [part_of(picture.name, group_by) for picture in pictures])
+    return number_parts(pictures, [picture.group for picture in pictures])
+
+
+def _thumbnail(picture: Picture) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    grey = read_upright(picture.path, 1)
+    return fit_image(grey, THUMBNAIL)[:, :, 0], (grey.shape[0], grey.shape[1])

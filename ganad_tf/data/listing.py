@@ -73,8 +73,13 @@ def list_pictures(place: Path, on_error: OnError = refuse) -> list[Picture]:
         return list(_listed(place))
     if not place.is_dir():
         raise UserError(f"{place} is not a folder: give --data-dir the folder with normal/ in it")
+
+    def report(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            on_error(error)
+
     walk = _mvtec if (place / "train").is_dir() else _plain
-    return list(walk(place, on_error))
+    return list(walk(place, report))
 
 
 def _plain(root: Path, on_error: OnError) -> Iterator[Picture]:
@@ -122,20 +127,14 @@ def _is_mask_of_another(stem: Path, stems: set[Path]) -> bool:
 def _subfolders(root: Path, on_error: OnError) -> list[Path]:
     try:
         return sorted(p for p in root.iterdir() if p.is_dir() and _holds_parts(p.name))
-    except FileNotFoundError:
-        return []
     except OSError as error:
         on_error(error)
         return []
 
 
 def _pictures(folder: Path, on_error: OnError) -> list[Path]:
-    def report(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            on_error(error)
-
     pictures = []
-    for parent, folders, files in os.walk(folder, onerror=report):
+    for parent, folders, files in os.walk(folder, onerror=on_error):
         folders[:] = [name for name in folders if _holds_parts(name)]
         paths = (Path(parent, name) for name in files if not name.startswith("."))
         pictures += [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]

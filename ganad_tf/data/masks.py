@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ganad_station.images import UnreadableImageError, fit_image, open_upright, read_upright
+from ganad_station.images import UnreadableImageError, fit_image, open_upright
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.listing import NORMAL, Picture
 
@@ -36,6 +36,11 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
     return levels > FULL // 2 if path.suffix.lower() in LOSSY_SUFFIXES else levels != 0
 
 
+def label_regions(marked: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Number the regions of marked pixels that touch, be it at a corner, from 1; 0 is unmarked."""
+    return ndimage.label(marked, ANY_NEIGHBOUR)
+
+
 def fit_mask(marked: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
     """Scale a mask to `size` x `size` pixels.
 
@@ -50,7 +55,7 @@ def fit_mask(marked: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
         uint8 `(size, size)`, 0 or `DEFECT_PIXEL`.
     """
     fitted = fit_image(marked.astype(np.uint8) * FULL, size)[:, :, 0] > FULL // 2
-    labels, count = ndimage.label(marked, ANY_NEIGHBOUR)
+    labels, count = label_regions(marked)
     rows, columns = (np.arange(length) * size // length for length in marked.shape)
     cells = rows[:, np.newaxis] * size + columns
     for region in range(1, count + 1):
@@ -60,8 +65,14 @@ def fit_mask(marked: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
     return np.where(fitted, DEFECT_PIXEL, 0).astype(np.uint8)
 
 
-def marked_pixels(picture: Picture) -> tuple[str | None, NDArray[np.bool_] | None]:
+def marked_pixels(
+    picture: Picture, shape: tuple[int, ...]
+) -> tuple[str | None, NDArray[np.bool_] | None]:
     """Read the mask of a picture.
+
+    Args:
+        picture: The picture.
+        shape: Its height and width in pixels.
 
     Returns:
         What is wrong with it, and which pixels it marks: each None where there is nothing.
@@ -69,7 +80,7 @@ def marked_pixels(picture: Picture) -> tuple[str | None, NDArray[np.bool_] | Non
     if picture.mask is None:
         return None, None
     try:
-        marked, shape = read_mask(picture.mask), read_upright(picture.path, 1).shape
+        marked = read_mask(picture.mask)
     except UnreadableImageError as error:
         return str(error), None
     if marked.shape != shape:

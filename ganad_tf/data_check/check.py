@@ -12,8 +12,7 @@ from scipy import stats
 
 from ganad_station.images import IMAGE_SUFFIXES
 from ganad_tf.data.listing import NORMAL, list_pictures
-from ganad_tf.data.near_duplicates import fingerprints, group_near_duplicates, join
-from ganad_tf.data.parts import number_parts
+from ganad_tf.data.parts import join_near_duplicates
 from ganad_tf.data_check.facts import DataFacts, KindSummary, PartSummary
 from ganad_tf.data_check.inspection import Inspection, inspect
 from ganad_tf.environment import cores
@@ -118,11 +117,11 @@ def _drift(readable: Sequence[Inspection]) -> float | None:
 
 
 def _parts(readable: Sequence[Inspection]) -> PartSummary:
-    thumbnails = np.stack([item.thumbnail for item in readable if item.thumbnail is not None])
-    shapes = np.array([item.shape for item in readable])
-    shown = group_near_duplicates(fingerprints(thumbnails), shapes)
-    pictures = [item.picture for item in readable]
-    groups = join(shown, number_parts(pictures, [picture.group for picture in pictures]))
+    groups = join_near_duplicates(
+        [item.picture for item in readable],
+        [item.thumbnail for item in readable if item.thumbnail is not None],
+        [item.shape for item in readable],
+    )
     sizes = np.bincount(groups)
     return PartSummary(
         len(sizes), int(sizes.max()), int(sizes[sizes > 1].sum()), _across(readable, groups)

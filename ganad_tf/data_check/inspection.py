@@ -44,7 +44,7 @@ def inspect(picture: Picture) -> Inspection:
     except UnreadableImageError as error:
         return Inspection(picture, problem=str(error))
     shape = (grey.shape[0], grey.shape[1])
-    mask_problem, marked = marked_pixels(picture)
+    mask_problem, marked = marked_pixels(picture, shape)
     return Inspection(
         picture,
         None,

@@ -22,8 +22,8 @@ class Variation:
     Attributes:
         label: Its first cell.
         layer: The settings that it changes, for `ganad_tf.settings.make_config`.
-        work: Makes its result, from a configuration, the run folder and the file to write; a
-            function of a module.
+        work: Makes its result, from a configuration, the run folder and the file to write; it
+            is pickled.
     """
 
     label: str
