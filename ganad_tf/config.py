@@ -47,8 +47,8 @@ class DataConfig:
         channels: 1 (grey), 3 (RGB), or None for what the images have.
         validation_fraction: Share of the images outside test that goes to validation.
         test_fraction: Share that goes to test where the source prescribes no test images.
-        anomalies: Labelled anomalies to train with, 0 for none, None for about as many as there
-            are normal images (the paper's choice).
+        anomalies: Labelled anomalies to train with, 0 for none, `balanced` for about as many as
+            there are normal images (the paper's choice).
         sampling: `kmeans` takes the same number of each kind, spread by k-means inside it
             (paper, section 3.5); `random` takes the same total whatever the kinds.
         clusters: K-means clusters inside a kind when anomalies are sampled.
@@ -65,7 +65,7 @@ class DataConfig:
     channels: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.3
-    anomalies: int | None = None
+    anomalies: int | Literal["balanced"] = "balanced"
     sampling: Literal["kmeans", "random"] = "kmeans"
     clusters: int = 10
     unseen_kinds: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class DataConfig:
         """Raise `UserError` where a value is out of range."""
         check_size(self.size)
         _check_at_least(1, clusters=self.clusters)
-        if self.anomalies is not None:
+        if self.anomalies != "balanced":
             _check_at_least(0, anomalies=self.anomalies)
         _check_fraction(
             validation_fraction=self.validation_fraction, test_fraction=self.test_fraction

@@ -18,14 +18,14 @@ def training_anomalies(split: Split, config: DataConfig, seed: int) -> NDArray[n
         seed: Seed of the choice.
 
     Returns:
-        uint8 `(count, height, width, channels)`. Where `config.anomalies` is None, `count` is
+        uint8 `(count, height, width, channels)`. Where `config.anomalies` is `balanced`, `count` is
         the number of normal images, rounded up to a multiple of the kinds. It is smaller
         where a kind has fewer images than its share, under either way of sampling.
     """
     anomalies, kinds = split.data.images[split.is_anomaly], split.data.kinds[split.is_anomaly]
     present = len(np.unique(kinds))
     total = config.anomalies
-    if total is None:
+    if total == "balanced":
         total = -(-len(split.normals) // present) * present
     if config.sampling == "random":
         return anomalies[draw_anomalies(kinds, total, seed)]

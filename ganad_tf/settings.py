@@ -128,11 +128,20 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
             raise UserError(f"{where} must be a list, got {value!r}")
         item_kind, _ = typing.get_args(kind)
         return tuple(_convert(item_kind, item, f"{where}: each item") for item in value)
+    return _convert_plain(typing.get_args(kind) or (kind,), value, where)
+
+
+def _convert_plain(options: tuple[Any, ...], value: Any, where: str) -> Any:
+    """Check a value that is to be of one of some types, or one of the words of a literal."""
     expected = [
-        option for option in typing.get_args(kind) or (kind,) if option is not types.NoneType
+        option for option in options if isinstance(option, type) and option is not types.NoneType
     ]
+    words = [word for option in options for word in typing.get_args(option)]
+    if value in words:
+        return value
     if float in expected and type(value) is int:
         return float(value)
     if type(value) not in expected:
-        raise UserError(f"{where} must be {expected[0].__name__}, got {value!r}")
+        names = " or ".join([expected[0].__name__, *map(repr, words)])
+        raise UserError(f"{where} must be {names}, got {value!r}")
     return value

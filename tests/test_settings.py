@@ -39,6 +39,14 @@ def test_lists_survive_being_written(tmp_path: Path) -> None:
     assert make_config(read_config(path)) == config
 
 
+def test_a_configuration_can_ask_for_as_many_anomalies_as_normal_images(tmp_path: Path) -> None:
+    config = make_config({"data": {"dataset": "cifar10", "anomalies": "balanced"}})
+    assert config.data.anomalies == "balanced" != make_config({"data": {"dataset": "cifar10"}})
+    path = tmp_path / "config.toml"
+    path.write_text(to_toml(config))
+    assert make_config(read_config(path)) == config
+
+
 def test_the_weights_are_those_of_table_2() -> None:
     loss = RunConfig().loss
     assert (loss.reconstruction, loss.abc, loss.adversarial) == (1.5, 0.5, 0.5)
@@ -59,6 +67,8 @@ def test_the_weights_are_those_of_table_2() -> None:
         ({"loss": {"abc_scale": 0}}, "abc_scale must be more than 0"),
         ({"loss": {"discriminators": 3}}, "discriminators must be 1 or 2, got 3"),
         ({"data": {"anomalies": -1}}, "anomalies must be at least 0, got -1"),
+        ({"data": {"anomalies": "few"}}, "anomalies must be int or 'balanced', got 'few'"),
+        ({"data": {"anomalies": True}}, "anomalies must be int or 'balanced', got True"),
         ({"data": {"sampling": "best"}}, "sampling must be one of kmeans, random"),
         ({"data": {"unseen_kinds": "3"}}, "data: unseen_kinds must be a list, got '3'"),
         ({"data": {"unseen_kinds": [3]}}, "unseen_kinds: each item must be str, got 3"),

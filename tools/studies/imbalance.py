@@ -3,17 +3,16 @@
 from ganad_tf.settings import make_config
 from tools.studies.study import FLOAT_AUROC, Study, Variation
 
+BALANCED = "balanced"
 FEW = (1000, 100, 10)
-AS_MANY_AS_NORMAL = {"fashion-mnist": 5400, "cifar10": 4500}
-"""Of the data sets that train on all anomalies by default: the normal images of a class."""
 SAMPLINGS = {"kmeans": "k-means", "random": "random"}
 
 
 def variations(dataset: str, _normal_class: int) -> list[Variation]:
     """Return all anomalies where that is the default, fewer under either sampling, and none."""
     default = make_config({"data": {"dataset": dataset}}).data.anomalies
-    full = [] if default is None else [Variation(f"{default}, all", {})]
-    counts = {"as many as normal": AS_MANY_AS_NORMAL.get(dataset), **{str(n): n for n in FEW}}
+    full = [] if default == BALANCED else [Variation(f"{default}, all", {})]
+    counts = {"as many as normal": BALANCED, **{str(n): n for n in FEW}}
     sampled = [
         Variation(f"{label}, {name}", {"data": {"anomalies": count, "sampling": sampling}})
         for label, count in counts.items()
