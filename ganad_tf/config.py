@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ganad_station.score import ScoreRule
 from ganad_tf.errors import UserError
 
 DOWNSAMPLING = 16
@@ -33,6 +34,19 @@ def _check_fraction(**values: float) -> None:
     for name, value in values.items():
         if not 0 < value < 1:
             raise UserError(f"{name} must be between 0 and 1, got {value}")
+
+
+def _check_patches(section: str, image_size: int, patch_size: int, count: int) -> None:
+    per_side, rest = divmod(image_size, patch_size)
+    if rest:
+        raise UserError(
+            f"{section}: patch size {patch_size} does not divide the image size {image_size}: "
+            "choose a divisor"
+        )
+    if count > per_side**2:
+        raise UserError(
+            f"{section}: patch count {count} is more than the {per_side**2} patches of an image"
+        )
 
 
 @dataclass(frozen=True)
@@ -160,6 +174,29 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class ScoreConfig:
+    """Which errors of an image its score is the mean of, see `ganad_station.score.ScoreRule`.
+
+    Attributes:
+        patch_size: Side of a patch in pixels; divides the image size; 0 for the whole image.
+        patch_count: How many of the largest patch errors count.
+    """
+
+    patch_size: int = 0
+    patch_count: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` where a value is out of range."""
+        _check_at_least(0, score_patch_size=self.patch_size)
+        _check_at_least(1, score_patch_count=self.patch_count)
+
+    @property
+    def rule(self) -> ScoreRule:
+        """The same, for scoring."""
+        return ScoreRule(self.patch_size, self.patch_count)
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """All that decides the outcome of a run.
 
@@ -168,28 +205,22 @@ class RunConfig:
         data: Which images.
         loss: What the generator minimizes.
         train: How it is trained.
+        score: What a score is.
     """
 
     seed: int = 0
     data: DataConfig = field(default_factory=DataConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    score: ScoreConfig = field(default_factory=ScoreConfig)
 
     def __post_init__(self) -> None:
         """Raise `UserError` where sections contradict each other."""
         if not 0 <= self.seed < SEEDS:
             raise UserError(f"seed must be at least 0 and less than {SEEDS}, got {self.seed}")
-        per_side, rest = divmod(self.data.size, self.loss.patch_size)
-        if rest:
-            raise UserError(
-                f"patch size {self.loss.patch_size} does not divide the image size "
-                f"{self.data.size}: choose a divisor"
-            )
-        if self.loss.patch_count > per_side**2:
-            raise UserError(
-                f"patch count {self.loss.patch_count} is more than the {per_side**2} patches "
-                "of an image"
-            )
+        _check_patches("loss", self.data.size, self.loss.patch_size, self.loss.patch_count)
+        if self.score.patch_size:
+            _check_patches("score", self.data.size, self.score.patch_size, self.score.patch_count)
         if self.data.anomalies == 0 and (self.loss.abc or self.loss.anomaly_adversarial):
             raise UserError(
                 "no anomalies to train on: set loss.abc and loss.anomaly_adversarial to 0, too"

@@ -84,8 +84,9 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
     splits = load_recorded_splits(run)
     prepare_execution(run.config)
     generator = load_generator(run.generator_path)
-    validation = score_images(generator, splits.validation.normals)
-    scores = score_images(generator, splits.test.data.images)
+    rule = run.config.score.rule
+    validation = score_images(generator, splits.validation.normals, rule)
+    scores = score_images(generator, splits.test.data.images, rule)
     evaluation = measure(
         splits.test,
         scores,

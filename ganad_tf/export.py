@@ -7,9 +7,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ganad_station.choice import open_model
+from ganad_station.score import ScoreRule
 from ganad_tf.edgetpu import compile_for_edge_tpu
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import DEFAULT_FALSE_REJECT_RATE
@@ -82,8 +85,10 @@ def _export(
     splits = load_recorded_splits(run)
     model_files = ModelFiles(run, splits, io_type)
     normals = splits.validation.normals
+    rule = run.config.score.rule
+    good_scores = score_images(model_files.generator, normals, rule)
     threshold = {
-        "value": threshold_at(false_reject_rate, score_images(model_files.generator, normals)),
+        "value": threshold_at(false_reject_rate, good_scores),
         "false_reject_rate": false_reject_rate,
         "calibrated_on": f"{len(normals)} normal images of the validation split, float model",
     }
@@ -94,7 +99,7 @@ def _export(
         remove_leftovers(folder.parent)
         with replacing_folder(folder) as temporary:
             _fill(temporary, target, recipes, model_files)
-            selftest = _write_selftest(temporary, recipes, normals[0])
+            selftest = _write_selftest(temporary, recipes, normals[0], rule)
             run_id = run.identity["id"]
             write_manifest(
                 temporary,
@@ -103,6 +108,7 @@ def _export(
                 recipes,
                 io_type.value,
                 normals.shape[1:],
+                rule,
                 threshold,
                 selftest,
             )
@@ -139,11 +145,13 @@ def _compile(path: Path) -> None:
         )
 
 
-def _write_selftest(folder: Path, recipes: tuple[Recipe, ...], image: Any) -> dict[str, Any]:
+def _write_selftest(
+    folder: Path, recipes: tuple[Recipe, ...], image: NDArray[np.uint8], rule: ScoreRule
+) -> dict[str, Any]:
     picture = image[:, :, 0] if image.shape[2] == 1 else image
     Image.fromarray(picture).save(folder / SELFTEST_PICTURE)
     scores = {
-        recipe.file: float(open_model(folder / recipe.file).score(image[None])[0])
+        recipe.file: float(open_model(folder / recipe.file).score(image[None], rule)[0])
         for recipe in recipes
     }
     return {"image": SELFTEST_PICTURE, "scores": scores}

@@ -1,12 +1,20 @@
 """Scores of images under a float Keras generator."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.score import clip_reconstructions, error_maps, scores, to_input
+from ganad_station.score import (
+    WHOLE_IMAGE,
+    ScoreRule,
+    clip_reconstructions,
+    error_maps,
+    scores,
+    to_input,
+)
 
 BATCH = 256
 
@@ -26,9 +34,11 @@ def reconstruct(generator: keras.Model, images: NDArray[np.uint8]) -> Iterator[N
         yield clip_reconstructions(generator.predict_on_batch(inputs))
 
 
-def score_images(generator: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the anomaly score of each image, float64 `(count,)` in [0, 1]."""
-    return _measure(generator, images, scores)
+def score_images(
+    generator: keras.Model, images: NDArray[np.uint8], rule: ScoreRule = WHOLE_IMAGE
+) -> NDArray[np.float64]:
+    """Return the anomaly score of each image by a rule, float64 `(count,)` in [0, 1]."""
+    return _measure(generator, images, partial(scores, rule=rule))
 
 
 def map_errors(generator: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -5,14 +5,17 @@ from typing import Any
 
 from ganad_station.bundle import MANIFEST_FILE, SCHEMA_VERSION, read_manifest, sha256
 from ganad_station.errors import StationError
-from ganad_station.score import PIXEL_LEVELS
+from ganad_station.score import PIXEL_LEVELS, ScoreRule
 from ganad_tf import __version__
 from ganad_tf.errors import UserError
 from ganad_tf.files import write_json
 from ganad_tf.recipes import Recipe
 from ganad_tf.runs import Run
 
-SCORE_DEFINITION = "mean absolute reconstruction error over pixels and channels, in [0, 1]"
+SCORE_DEFINITION = (
+    "mean absolute reconstruction error over pixels and channels, in [0, 1], of the patch_count "
+    "patches of patch_size pixels with the largest; of the whole image where patch_size is 0"
+)
 
 
 def write_manifest(
@@ -22,6 +25,7 @@ def write_manifest(
     recipes: tuple[Recipe, ...],
     io_type: str,
     image_shape: tuple[int, ...],
+    rule: ScoreRule,
     threshold: dict[str, Any],
     selftest: dict[str, Any],
 ) -> None:
@@ -34,6 +38,7 @@ def write_manifest(
         recipes: Its models, the preferred one first.
         io_type: Input and output of its int8 TFLite files, `int8` or `uint8`.
         image_shape: Height, width and channels of the input.
+        rule: What a score is the mean of.
         threshold: Value, and what it was calibrated on.
         selftest: Name of the stored picture and its score under each model.
     """
@@ -46,7 +51,7 @@ def write_manifest(
         "files": {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()},
         "models": [_describe(recipe, io_type) for recipe in recipes],
         "input": {"height": height, "width": width, "channels": channels, "levels": PIXEL_LEVELS},
-        "score": SCORE_DEFINITION,
+        "score": {"definition": SCORE_DEFINITION, **rule._asdict()},
         "threshold": threshold,
         "selftest": selftest,
         "verification": {},

@@ -113,11 +113,14 @@ def _verify(
     images = splits.test.data.images
     models = [load_model(path, images.shape[1:]) for path in model_paths]
     generator = load_generator(run.generator_path)
-    threshold = threshold_at(false_reject_rate, score_images(generator, splits.validation.normals))
-    reference = score_images(generator, images)
+    rule = run.config.score.rule
+    threshold = threshold_at(
+        false_reject_rate, score_images(generator, splits.validation.normals, rule)
+    )
+    reference = score_images(generator, images, rule)
     verifications = []
     for path, model in zip(model_paths, models, strict=True):
-        scores = model.score(images)
+        scores = model.score(images, rule)
         verification = compare(
             splits.test.is_anomaly,
             reference,

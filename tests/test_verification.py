@@ -140,7 +140,7 @@ def test_a_file_of_another_run_is_refused(small_run: Run, int8_model: Path) -> N
     ("content", "message"),
     [
         ("[]", "is no manifest"),
-        ('{"schema_version": 2, "files": []}', "lacks 'input'"),
+        ('{"schema_version": 3, "files": []}', "lacks 'input'"),
         ('{"schema_version": 9}', "schema version 9"),
         ("{", "cannot be read"),
     ],

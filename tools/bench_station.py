@@ -59,7 +59,7 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     """Write a bundle of an untrained generator, and float files of it beside the int8 ones."""
     import keras
 
-    from ganad_station.score import to_input
+    from ganad_station.score import WHOLE_IMAGE, to_input
     from ganad_tf.config import TrainConfig
     from ganad_tf.data.batches import PairedBatches
     from ganad_tf.lowering import lower_transposed_convolutions
@@ -96,7 +96,16 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     image.save(folder / "picture.jpg", quality=90)
     write_station_program(folder / "station.pyz")
     threshold, selftest = {"value": 0.5}, {"image": "picture.png", "scores": {}}
-    fields = ("bench", "cpu", load_profile("cpu").models, "int8", shape, threshold, selftest)
+    fields = (
+        "bench",
+        "cpu",
+        load_profile("cpu").models,
+        "int8",
+        shape,
+        WHOLE_IMAGE,
+        threshold,
+        selftest,
+    )
     write_manifest(folder, *fields)
     (folder / "float.tflite").write_bytes(convert(prepared.twin, Precision.FLOAT32))
     (folder / "float.onnx").write_bytes(convert_float_to_onnx(prepared.layers, shape, False))

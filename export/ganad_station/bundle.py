@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ganad_station.errors import StationError
+from ganad_station.score import ScoreRule
 
 MANIFEST_FILE = "manifest.json"
 CALIBRATION_FILE = "calibration.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 REQUIRED_KEYS = (
-    *("files", "input", "models", "run", "schema_version"),
+    *("files", "input", "models", "run", "schema_version", "score"),
     *("selftest", "target", "threshold", "verification"),
 )
 
@@ -87,6 +88,12 @@ class Bundle:
         return entry["height"], entry["width"], entry["channels"]
 
     @property
+    def score_rule(self) -> ScoreRule:
+        """What a score is the mean of."""
+        entry = self.manifest["score"]
+        return ScoreRule(entry["patch_size"], entry["patch_count"])
+
+    @property
     def is_verified(self) -> bool:
         """Whether every model decided like the float model when it was verified."""
         return bool(self.models) and all(
@@ -152,17 +159,34 @@ def _read_calibration(folder: Path) -> Optional[float]:
 def _is_consistent(manifest: Dict[str, Any]) -> bool:
     try:
         used = {entry["file"] for entry in manifest["models"]} | {manifest["selftest"]["image"]}
-        sides = [manifest["input"][key] for key in ("height", "width", "channels")]
+        height, width, channels = (
+            manifest["input"][key] for key in ("height", "width", "channels")
+        )
+        rule = ScoreRule(*(manifest["score"][key] for key in ScoreRule._fields))
         return (
             bool(manifest["models"])
             and used <= set(manifest["files"])
-            and all(isinstance(side, int) for side in sides)
+            and all(isinstance(number, int) for number in (height, width, channels, *rule))
+            and _fits(rule, height, width)
             and 0 <= float(manifest["threshold"]["value"]) < float("inf")
             and isinstance(manifest["selftest"]["scores"], dict)
             and isinstance(manifest["verification"], dict)
         )
     except (KeyError, TypeError, ValueError):
         return False
+
+
+def _fits(rule: ScoreRule, height: int, width: int) -> bool:
+    """Tell whether the patches of a rule tile an image, and are enough."""
+    side, count = rule
+    if side == 0:
+        return True
+    return (
+        side > 0
+        and height % side == 0
+        and width % side == 0
+        and 0 < count <= (height // side) * (width // side)
+    )
 
 
 def sha256(path: Path) -> str:

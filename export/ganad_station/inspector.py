@@ -63,7 +63,8 @@ class Inspector:
         height, _, channels = self.bundle.image_shape
         image = read_image(path, height, channels)
         reconstruction = self.model.reconstruct_one(image)
-        score = float(scores(image[np.newaxis], reconstruction[np.newaxis])[0])
+        rule = self.bundle.score_rule
+        score = float(scores(image[np.newaxis], reconstruction[np.newaxis], rule)[0])
         seconds = time.perf_counter() - start
         is_ng = not score <= self.bundle.threshold  # what is no number is not OK
         return Inspection(score, is_ng, image, reconstruction, seconds)

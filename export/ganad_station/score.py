@@ -1,14 +1,32 @@
 """The anomaly score: one definition for training, verification and the station.
 
 The score of an image is its reconstruction error (paper, section 3.1): the mean absolute
-difference of the image and its reconstruction over pixels and channels. Reconstructions of
+difference of the image and its reconstruction over pixels and channels, or that of the patches
+where it is largest, as the patch loss defines it (paper, equation 3). Reconstructions of
 integer models are uint8 pixels and are compared as integers, exactly; those of float models
 are float32 in [0, 1].
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 PIXEL_LEVELS = 255
+
+
+class ScoreRule(NamedTuple):
+    """Which errors of an image its score is the mean of.
+
+    Attributes:
+        patch_size: Side in pixels of the square patches that tile the image; 0 for the whole image.
+        patch_count: How many patches count, those of the largest error.
+    """
+
+    patch_size: int = 0
+    patch_count: int = 1
+
+
+WHOLE_IMAGE = ScoreRule()
 
 
 def to_input(images: np.ndarray) -> np.ndarray:
@@ -59,20 +77,39 @@ def error_levels(image: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:
     return ((total + channels // 2) // channels).astype(np.uint8)
 
 
-def scores(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+def scores(
+    images: np.ndarray, reconstructions: np.ndarray, rule: ScoreRule = WHOLE_IMAGE
+) -> np.ndarray:
     """Return the anomaly score of every image; larger is more anomalous.
 
     Args:
         images: uint8 `(count, height, width, channels)`, 0 to 255.
         reconstructions: The same shape; uint8, 0 to 255, or float32 in [0, 1].
+        rule: What counts; its patch size divides height and width.
 
     Returns:
         float64 `(count,)` in [0, 1].
     """
+    if rule.patch_size:
+        return _largest_patch_errors(_absolute_errors(images, reconstructions), rule)
     if reconstructions.dtype != np.uint8:
         return error_maps(images, reconstructions).mean(axis=(1, 2), dtype=np.float64)
     errors = _absolute_errors(images, reconstructions).reshape(len(images), -1)
     return errors.sum(axis=1, dtype=np.uint32) / (PIXEL_LEVELS * float(errors.shape[1]))
+
+
+def _largest_patch_errors(errors: np.ndarray, rule: ScoreRule) -> np.ndarray:
+    """Return the mean of the largest patch errors, float64 `(count,)` in [0, 1]."""
+    count, height, width, channels = errors.shape
+    side, chosen = rule
+    is_integer = errors.dtype == np.uint8
+    total = np.uint32 if is_integer else np.float64
+    strips = errors.reshape(count, height // side, side, width * channels).sum(axis=2, dtype=total)
+    patches = strips.reshape(count, height // side, width // side, side * channels).sum(axis=3)
+    patches = patches.reshape(count, -1)
+    largest = np.partition(patches, patches.shape[1] - chosen, axis=1)[:, -chosen:]
+    levels = PIXEL_LEVELS if is_integer else 1
+    return largest.sum(axis=1) / (float(levels) * chosen * side * side * channels)
 
 
 def _absolute_errors(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:

@@ -33,13 +33,13 @@ def test_a_missing_file_is_named(copied: Path) -> None:
 def test_manifests_that_cannot_be_used(copied: Path, tmp_path: Path) -> None:
     with pytest.raises(StationError, match="is no bundle"):
         Bundle.open(tmp_path)
-    change_manifest(copied, schema_version=3)
-    with pytest.raises(StationError, match="schema version 3, this program reads 2"):
+    change_manifest(copied, schema_version=4)
+    with pytest.raises(StationError, match="schema version 4, this program reads 3"):
         Bundle.open(copied)
     (copied / "manifest.json").write_text("{")
     with pytest.raises(StationError, match="cannot be read"):
         Bundle.open(copied)
-    (copied / "manifest.json").write_text('{"schema_version": 2}')
+    (copied / "manifest.json").write_text('{"schema_version": 3}')
     with pytest.raises(StationError, match="lacks 'files'"):
         Bundle.open(copied)
 

@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ganad_station.score import clip_reconstructions, error_levels, error_maps, scores, to_input
+from ganad_station.score import (
+    ScoreRule,
+    clip_reconstructions,
+    error_levels,
+    error_maps,
+    scores,
+    to_input,
+)
 
 
 @given(
@@ -33,6 +40,36 @@ def test_integer_scores_equal_the_float_definition(images: np.ndarray, copies: n
     np.testing.assert_allclose(error_maps(images, copies), error_maps(images, as_float), atol=1e-6)
     exact = np.abs(images.astype(int) - copies.astype(int)).sum(axis=(1, 2, 3)) / (48 * 255)
     assert scores(images, copies).tolist() == exact.tolist()
+
+
+@given(
+    arrays(np.uint8, (2, 8, 4, 3)),
+    arrays(np.uint8, (2, 8, 4, 3)),
+    st.sampled_from([ScoreRule(2, 1), ScoreRule(2, 3), ScoreRule(4, 2), ScoreRule(1, 32)]),
+)
+def test_the_patch_score_is_the_mean_error_of_the_worst_patches(
+    images: np.ndarray, copies: np.ndarray, rule: ScoreRule
+) -> None:
+    errors = np.abs(images.astype(int) - copies.astype(int))
+    side = rule.patch_size
+    for image_errors, score in zip(errors, scores(images, copies, rule), strict=True):
+        patches = [
+            image_errors[row : row + side, column : column + side].mean()
+            for row in range(0, 8, side)
+            for column in range(0, 4, side)
+        ]
+        expected = np.mean(sorted(patches)[-rule.patch_count :]) / 255
+        np.testing.assert_allclose(score, expected, rtol=1e-12)
+    floats = copies.astype(np.float32) / np.float32(255)
+    np.testing.assert_allclose(
+        scores(images, copies, rule), scores(images, floats, rule), atol=1e-6
+    )
+
+
+def test_all_patches_together_are_the_whole_image() -> None:
+    rng = np.random.default_rng(0)
+    images, copies = rng.integers(0, 256, (2, 3, 16, 16, 1)).astype(np.uint8)
+    assert scores(images, copies, ScoreRule(4, 16)).tolist() == scores(images, copies).tolist()
 
 
 @given(arrays(np.uint8, (5, 4, 3)), arrays(np.uint8, (5, 4, 3)))

@@ -4,7 +4,7 @@ from typing import Tuple
 
 import numpy as np
 
-from ganad_station.score import scores
+from ganad_station.score import WHOLE_IMAGE, ScoreRule, scores
 
 
 class Model:
@@ -34,8 +34,11 @@ class Model:
         """Reconstruct images `(count, height, width, channels)` one by one."""
         return np.stack([self.reconstruct_one(image) for image in images])
 
-    def score(self, images: np.ndarray) -> np.ndarray:
-        """Return the anomaly score of each image, float64 `(count,)` in [0, 1]."""
+    def score(self, images: np.ndarray, rule: ScoreRule = WHOLE_IMAGE) -> np.ndarray:
+        """Return the anomaly score of each image by a rule, float64 `(count,)` in [0, 1]."""
         return np.concatenate(
-            [scores(image[np.newaxis], self.reconstruct_one(image)[np.newaxis]) for image in images]
+            [
+                scores(image[np.newaxis], self.reconstruct_one(image)[np.newaxis], rule)
+                for image in images
+            ]
         )
