@@ -8,6 +8,7 @@ import click
 import keras
 import numpy as np
 
+from ganad_station.score import WHOLE_IMAGE, ScoreRule
 from ganad_tf.checkpoints import save_model
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError
@@ -19,18 +20,21 @@ from ganad_tf.statistics import auroc
 VALIDATION_AUROC = "validation_auroc"
 
 
-def validate(generator: keras.Model, validation: Split, epoch: int) -> dict[str, float]:
-    """Return AUROC and mean error of both sides on the validation split.
+def validate(
+    generator: keras.Model, validation: Split, epoch: int, rule: ScoreRule = WHOLE_IMAGE
+) -> dict[str, float]:
+    """Return AUROC and mean score of both sides on the validation split.
 
     Args:
         generator: The generator to validate.
         validation: The split.
         epoch: Number of the epoch, from 0, for the message of the error.
+        rule: What a score is the mean of.
 
     Raises:
         UserError: If training has diverged, so that a score is not finite.
     """
-    scores = score_images(generator, validation.data.images)
+    scores = score_images(generator, validation.data.images, rule)
     if not np.isfinite(scores).all():
         raise UserError(
             f"training diverged in epoch {epoch + 1}: lower the learning rate and start again"
@@ -53,8 +57,8 @@ class Bookkeeper(keras.callbacks.Callback):
         run: The run to write to.
         validation: The split that the best checkpoint is chosen on.
         finished_epochs: Epochs of the history that stand.
-        generator: A generator outside any strategy that takes the weights to validate, where
-            the model is in the scope of one: there it would predict on all replicas.
+        generator: A generator that takes the weights to validate, where the model's own is in the
+            scope of a strategy, and would predict on all replicas, or of another size.
 
     Raises:
         UserError: If the history is damaged or lacks finished epochs.
@@ -86,7 +90,7 @@ class Bookkeeper(keras.callbacks.Callback):
         if self.generator is not None:
             self.generator.set_weights(generator.get_weights())
             generator = self.generator
-        logs.update(validate(generator, self.validation, epoch))
+        logs.update(validate(generator, self.validation, epoch, self.run.config.score.rule))
         best = max((entry[VALIDATION_AUROC] for entry in self.history), default=-1.0)
         self.history.append({"epoch": epoch + 1, **{name: float(v) for name, v in logs.items()}})
         # Of equals the later: a small split is soon told apart, and training goes on to help.

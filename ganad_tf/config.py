@@ -58,9 +58,13 @@ class DataConfig:
         data_dir: Folder with the files, None to look where they usually are.
         normal_class: Index of the class that is normal; the others are anomalies.
         size: Height and width that images are scaled to, in pixels; a multiple of 16.
+        tile: Height and width in pixels of the tiles of an image that training sees, those of
+            anomalies at a defect, which masks have to mark; a multiple of 16; None to train on
+            whole images. Inference takes the whole image in any case.
         channels: 1 (grey), 3 (RGB), or None for what the images have.
         validation_fraction: Share of the images outside test that goes to validation.
         test_fraction: Share that goes to test where the source prescribes no test images.
+        anomaly_test_fraction: The same for each kind of anomaly; None for `test_fraction`.
         anomalies: Labelled anomalies to train with, 0 for none, `balanced` for about as many as
             there are normal images (the paper's choice).
         sampling: `kmeans` takes the same number of each kind, spread by k-means inside it
@@ -76,9 +80,11 @@ class DataConfig:
     data_dir: str | None = None
     normal_class: int = 0
     size: int = 32
+    tile: int | None = None
     channels: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.3
+    anomaly_test_fraction: float | None = None
     anomalies: int | Literal["balanced"] = "balanced"
     sampling: Literal["kmeans", "random"] = "kmeans"
     clusters: int = 10
@@ -88,14 +94,25 @@ class DataConfig:
     def __post_init__(self) -> None:
         """Raise `UserError` where a value is out of range."""
         check_size(self.size)
+        if self.tile is not None:
+            check_size(self.tile)
+            if self.tile > self.size:
+                raise UserError(f"tile {self.tile} is larger than the image size {self.size}")
         _check_at_least(1, clusters=self.clusters)
         if self.anomalies != "balanced":
             _check_at_least(0, anomalies=self.anomalies)
         _check_fraction(
             validation_fraction=self.validation_fraction, test_fraction=self.test_fraction
         )
+        if self.anomaly_test_fraction is not None:
+            _check_fraction(anomaly_test_fraction=self.anomaly_test_fraction)
         if self.channels not in (None, 1, 3):
             raise UserError(f"channels must be 1 (grey) or 3 (RGB), got {self.channels}")
+
+    @property
+    def trained_size(self) -> int:
+        """Height and width in pixels of what training sees: a tile, or the whole image."""
+        return self.tile or self.size
 
 
 @dataclass(frozen=True)
@@ -154,6 +171,11 @@ class TrainConfig:
         width: Maps of the first layer; 8 is the paper's.
         flip: Whether images are mirrored left to right at random.
         shift: Largest random shift in pixels, in both directions.
+        brightness: Largest random change of brightness: the levels of an image are multiplied by
+            e to the power of up to so much, up or down.
+        contrast: The same of the distance of its levels from their mean.
+        rotation: Largest random rotation of a tile in degrees, to both sides.
+        zoom: Largest random change of scale of a tile, a power of e like the brightness.
     """
 
     epochs: int = 10
@@ -164,12 +186,17 @@ class TrainConfig:
     width: int = 8
     flip: bool = False
     shift: int = 0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    rotation: float = 0.0
+    zoom: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise `UserError` where a value is out of range."""
         _check_at_least(1, epochs=self.epochs, passes=self.passes)
         _check_at_least(1, batch_size=self.batch_size, width=self.width)
-        _check_at_least(0, shift=self.shift)
+        _check_at_least(0, shift=self.shift, brightness=self.brightness, contrast=self.contrast)
+        _check_at_least(0, rotation=self.rotation, zoom=self.zoom)
         _check_fraction(learning_rate=self.learning_rate, averaging=self.averaging)
 
 
@@ -218,13 +245,20 @@ class RunConfig:
         """Raise `UserError` where sections contradict each other."""
         if not 0 <= self.seed < SEEDS:
             raise UserError(f"seed must be at least 0 and less than {SEEDS}, got {self.seed}")
-        _check_patches("loss", self.data.size, self.loss.patch_size, self.loss.patch_count)
+        _check_patches("loss", self.data.trained_size, self.loss.patch_size, self.loss.patch_count)
         if self.score.patch_size:
             _check_patches("score", self.data.size, self.score.patch_size, self.score.patch_count)
+        self._check_tiles()
         if self.data.anomalies == 0 and (self.loss.abc or self.loss.anomaly_adversarial):
             raise UserError(
                 "no anomalies to train on: set loss.abc and loss.anomaly_adversarial to 0, too"
             )
+
+    def _check_tiles(self) -> None:
+        if self.data.tile is None and (self.train.rotation or self.train.zoom):
+            raise UserError("rotation and zoom are those of tiles: set data.tile, or leave them 0")
+        if self.data.tile is not None and self.train.shift:
+            raise UserError("tiles are cut anywhere: leave train.shift 0")
 
     def portable(self) -> "RunConfig":
         """Return it without the place of the data, which differs between machines."""

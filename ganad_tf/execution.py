@@ -22,12 +22,12 @@ def prepare_execution(config: RunConfig) -> None:
     the variable asks for is left alone.
 
     Args:
-        config: Its seed and the size of its images count.
+        config: Its seed and the size of what it trains on count.
     """
     keras.utils.set_random_seed(config.seed)
     tf.config.experimental.enable_op_determinism()
     is_left_to_us = os.environ.get(THREADS_VARIABLE) == "1"
-    if config.data.size > LARGEST_UNDIVIDED and is_left_to_us:
+    if config.data.trained_size > LARGEST_UNDIVIDED and is_left_to_us:
         operations = tf.config.threading.get_inter_op_parallelism_threads()
         with contextlib.suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(operations or cores())

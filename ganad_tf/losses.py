@@ -18,6 +18,22 @@ def image_errors(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(images - reconstructions), axis=(1, 2, 3))
 
 
+def region_errors(images: tf.Tensor, reconstructions: tf.Tensor, regions: tf.Tensor) -> tf.Tensor:
+    """Return the mean absolute error of each image inside a region, shape `(batch,)`, in [0, 1].
+
+    However small a defect is, its error counts in full.
+
+    Args:
+        images: The input images.
+        reconstructions: What the generator made of them.
+        regions: float32 `(batch, height, width)`, 1 inside and 0 outside; where there is no
+            inside, the error is 0.
+    """
+    pixel_errors = tf.reduce_mean(tf.abs(images - reconstructions), axis=3)
+    inside = tf.reduce_sum(regions, axis=(1, 2))
+    return tf.math.divide_no_nan(tf.reduce_sum(pixel_errors * regions, axis=(1, 2)), inside)
+
+
 def reconstruction_loss(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     """L1 reconstruction error (equation 2)."""
     return tf.reduce_mean(tf.abs(images - reconstructions))

@@ -27,7 +27,7 @@ from ganad_tf.recipes import Format, Precision, Recipe, Scheme, Upsampling
 from ganad_tf.runs import Run
 from ganad_tf.subpixel import replace_narrow_transposed_convolutions
 from ganad_tf.tflite_conversion import IoType, convert, convert_post_training
-from ganad_tf.training import paired_batches
+from ganad_tf.training import whole_batches
 
 CALIBRATION_IMAGES = 512
 LARGEST_PREPARATION_DIFFERENCE = 1e-3
@@ -97,7 +97,7 @@ class ModelFiles:
 
     @cached_property
     def _batches(self) -> PairedBatches:
-        return paired_batches(self._run.config, self._splits.train)
+        return whole_batches(self._run.config, self._splits.train)
 
     @cached_property
     def _calibration(self) -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ DATASET_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "cifar10": {
         "data": {"anomalies": 40_500},
-        "loss": {"abc": 2.0},
+        "loss": {"latent": 0.1, "adversarial": 0.1, "abc": 2.0},
         "train": {"epochs": 20, "learning_rate": 3e-3, "flip": True, "shift": 3},
     },
     "cifar100": {"train": {"epochs": 40, "flip": True, "shift": 3}},

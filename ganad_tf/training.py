@@ -1,6 +1,7 @@
 """Training a detector into a run folder, from the start or from where it was killed."""
 
 import contextlib
+import dataclasses
 import hashlib
 import importlib.util
 import logging
@@ -9,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ganad_tf import __version__
 from ganad_tf.callbacks import Bookkeeper, Progress
 from ganad_tf.checkpoints import load_checkpoint, save_model
-from ganad_tf.config import RunConfig
+from ganad_tf.config import RunConfig, TrainConfig
 from ganad_tf.data.batches import PairedBatches
+from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Split, Splits
+from ganad_tf.data.tiles import TiledBatches
 from ganad_tf.distribution import (
     check_agreement,
     distribute,
@@ -30,7 +34,7 @@ from ganad_tf.errors import UserError
 from ganad_tf.execution import prepare_execution
 from ganad_tf.files import remove_leftovers
 from ganad_tf.models.detector import AnomalyDetector
-from ganad_tf.models.generator import build_generator
+from ganad_tf.models.generator import build_generator, resize_generator
 from ganad_tf.models.optimizer import FusedAdam
 from ganad_tf.plots import plot_history
 from ganad_tf.runs import Run, describe_splits, load_recorded_splits
@@ -101,15 +105,58 @@ def resume(
 
 
 def paired_batches(config: RunConfig, split: Split, replicas: int = 1) -> PairedBatches:
-    """Sample the anomalies of a train split and pair them with its normal images."""
+    """Pair the normal images of a train split with sampled anomalies, or tiles of both."""
+    if config.data.tile is not None:
+        return _tiled_batches(config, split, config.data.tile, replicas)
+    return _whole_batches(config, split, config.train, replicas)
+
+
+def whole_batches(config: RunConfig, split: Split) -> PairedBatches:
+    """Pair whole images, as the exported file gets them, also where training sees tiles.
+
+    Then an epoch is one pass, in batches of about as many pixels as those of tiles.
+    """
+    train_config, tile = config.train, config.data.tile
+    if tile is not None:
+        fitting = train_config.batch_size * tile**2 // config.data.size**2
+        train_config = dataclasses.replace(train_config, passes=1, batch_size=max(1, fitting))
+    return _whole_batches(config, split, train_config)
+
+
+def _whole_batches(
+    config: RunConfig, split: Split, train_config: TrainConfig, replicas: int = 1
+) -> PairedBatches:
     anomalies = training_anomalies(split, config.data, config.seed)
-    return PairedBatches(split.normals, anomalies, config.train, config.seed, replicas)
+    return PairedBatches(split.normals, anomalies, train_config, config.seed, replicas)
+
+
+def _tiled_batches(config: RunConfig, split: Split, tile: int, replicas: int) -> TiledBatches:
+    masks = split.data.masks
+    if masks is None:
+        raise UserError(
+            "tiles are cut where masks mark defects: give masks, or leave out data.tile"
+        )
+    marked = np.flatnonzero(split.is_anomaly & np.any(masks == DEFECT_PIXEL, axis=(1, 2)))
+    unmarked = int(split.is_anomaly.sum()) - len(marked)
+    if unmarked:
+        logger.warning("left out: %d defective pictures without a mask", unmarked)
+    data = split.data.take(marked)
+    return TiledBatches(
+        split.normals,
+        data.images,
+        config.train,
+        config.seed,
+        replicas,
+        masks=masks[marked],
+        kinds=data.kinds,
+        tile=tile,
+    )
 
 
 def detector_options(config: RunConfig, channels: int) -> dict[str, Any]:
     """Return the arguments of `AnomalyDetector` for a configuration."""
     return {
-        "size": config.data.size,
+        "size": config.data.trained_size,
         "channels": channels,
         "width": config.train.width,
         "loss": config.loss,
@@ -178,7 +225,8 @@ def _train_on(
         if not run.is_trained:
             _fit(run, splits, tensorboard, strategy)
             plot_history(run.read_history(), run.folder / "history.png")
-            save_model(load_checkpoint(run.best_path).averaged_generator, run.generator_path)
+            generator = load_checkpoint(run.best_path).averaged_generator
+            save_model(resize_generator(generator, run.config.data.size), run.generator_path)
     return run
 
 
@@ -227,8 +275,11 @@ def _callbacks(
     strategy: tf.distribute.Strategy | None,
 ) -> list[keras.callbacks.Callback]:
     config, channels = run.config, splits.train.data.images.shape[3]
+    is_trained_apart = strategy is not None or config.data.tile is not None
     validated = (
-        build_generator(config.data.size, channels, config.train.width) if strategy else None
+        build_generator(config.data.size, channels, config.train.width)
+        if is_trained_apart
+        else None
     )
     bookkeeper = Bookkeeper(run, splits.validation, finished_epochs, validated)
     callbacks = [bookkeeper, Progress(bookkeeper, config.train.epochs)]

@@ -4,6 +4,7 @@ Every random draw is a function of the seed and the number of the epoch or step,
 resumed run sees the very batches that an undisturbed one sees.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from ganad_tf.errors import UserError
 
 NORMAL_STREAM, ANOMALY_STREAM = 0, 1
 SHUFFLE_ROUNDS = 4
+LIGHT_SEED = 1 << 40
+"""Moves the draws of light away from those of places, which seeds of small numbers give."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,16 @@ class PairedBatches:
         Returns:
             Pairs of float32 `(batch_size, size, size, channels)` in [0, 1].
         """
+        parts_an_epoch = self.steps * self.replicas
+        parts = tf.data.Dataset.range(first_epoch * parts_an_epoch, epochs * parts_an_epoch)
+        if served is not None:
+            parts = parts.filter(lambda part: _is_in(part % self.replicas, served))
+        return parts.map(self._batch_maker(), tf.data.AUTOTUNE, deterministic=True).prefetch(
+            tf.data.AUTOTUNE
+        )
+
+    def _batch_maker(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
+        """Return what makes the batches of a part, counted over all steps and replicas."""
         sides = tuple(
             (tf.constant(images), stream)
             for images, stream in (
@@ -82,28 +95,21 @@ class PairedBatches:
                 (self.anomalies, ANOMALY_STREAM),
             )
         )
-
-        def batch_pair(part: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            return tuple(self._batch(images, stream, part) for images, stream in sides)
-
-        parts_an_epoch = self.steps * self.replicas
-        parts = tf.data.Dataset.range(first_epoch * parts_an_epoch, epochs * parts_an_epoch)
-        if served is not None:
-            parts = parts.filter(lambda part: _is_in(part % self.replicas, served))
-        return parts.map(batch_pair, tf.data.AUTOTUNE, deterministic=True).prefetch(
-            tf.data.AUTOTUNE
-        )
+        return lambda part: tuple(self._batch(images, stream, part) for images, stream in sides)
 
     def _batch(self, images: tf.Tensor, stream: int, part: tf.Tensor) -> tf.Tensor:
         """Return a part of the endless stream of images, counted over all steps and replicas."""
         if not images.shape[0]:
             return tf.zeros(images.shape)
-        position = tf.range(self.batch_size, dtype=tf.int64) + part * self.batch_size
-        count = tf.shape(images, tf.int64)[0]
-        batch = tf.gather(images, self._shuffled(position, count, stream))
+        batch = tf.gather(images, self._chosen(images.shape[0], stream, part))
         if self.config.flip or self.config.shift:
             batch = self._augmented(batch, part, stream)
-        return tf.cast(batch, tf.float32) / 255.0
+        return self._lit(tf.cast(batch, tf.float32) / 255.0, part, stream)
+
+    def _chosen(self, count: int, stream: int, part: tf.Tensor) -> tf.Tensor:
+        """Return which of `count` images a part has, each once in every pass over them."""
+        position = tf.range(self.batch_size, dtype=tf.int64) + part * self.batch_size
+        return self._shuffled(position, tf.constant(count, tf.int64), stream)
 
     def _shuffled(self, position: tf.Tensor, count: tf.Tensor, stream: int) -> tf.Tensor:
         """Map places in the endless stream of images to indices, each pass in its own order."""
@@ -120,16 +126,42 @@ class PairedBatches:
 
         They are drawn for the batch of all replicas, so that each gets what it would get there.
         """
-        step = part if self.replicas == 1 else part // self.replicas
-        seed = tf.stack([tf.cast(self.seed, tf.int64), 2 * step + stream])
-        count, shift = self.replicas * self.batch_size, self.config.shift
+        seed, count, shift = self._step_seed(part, stream), self._all_images, self.config.shift
         offsets = tf.random.stateless_uniform((count, 2), seed, -shift, shift + 1, dtype=tf.int32)
         chances = tf.random.stateless_uniform((count,), seed + 1)
+        return self._own(offsets, part), self._own(chances, part)
+
+    def _step_seed(self, part: tf.Tensor, stream: int) -> tf.Tensor:
+        step = part if self.replicas == 1 else part // self.replicas
+        return tf.stack([tf.cast(self.seed, tf.int64), 2 * step + stream])
+
+    @property
+    def _all_images(self) -> int:
+        """Images of each side that all replicas together get of a batch."""
+        return self.replicas * self.batch_size
+
+    def _own(self, drawn: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
+        """Return the rows of a replica among those that were drawn for all of them."""
         if self.replicas == 1:
-            return offsets, chances
+            return drawn
         first = part % self.replicas * self.batch_size
-        own = slice(first, first + self.batch_size)
-        return tf.ensure_shape(offsets[own], (self.batch_size, 2)), chances[own]
+        own = drawn[first : first + self.batch_size]
+        return tf.ensure_shape(own, (self.batch_size, *drawn.shape[1:]))
+
+    def _lit(self, batch: tf.Tensor, part: tf.Tensor, stream: int) -> tf.Tensor:
+        """Change brightness and contrast of each image at random."""
+        config = self.config
+        if not (config.brightness or config.contrast):
+            return batch
+        seed = self._step_seed(part, stream) + LIGHT_SEED
+        drawn = self._own(tf.random.stateless_uniform((self._all_images, 2), seed, -1.0, 1.0), part)
+        drawn = tf.reshape(drawn, (-1, 2, 1, 1, 1))
+        gain, spread = (
+            tf.exp(config.brightness * drawn[:, 0]),
+            tf.exp(config.contrast * drawn[:, 1]),
+        )
+        means = tf.reduce_mean(batch, (1, 2, 3), keepdims=True)
+        return tf.clip_by_value(gain * (means + spread * (batch - means)), 0.0, 1.0)
 
     def _augmented(self, batch: tf.Tensor, part: tf.Tensor, stream: int) -> tf.Tensor:
         """Mirror and shift each image at random; the border is reflected."""

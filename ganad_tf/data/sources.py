@@ -43,6 +43,7 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
         config.test_fraction,
         seed,
         _unseen_kinds(config, data.kind_names),
+        config.anomaly_test_fraction,
     )
 
 

@@ -62,11 +62,12 @@ def split_images(
     test_fraction: float,
     seed: int,
     unseen_kinds: frozenset[int] = frozenset(),
+    anomaly_test_fraction: float | None = None,
 ) -> Splits:
     """Split images into train, validation and test, each kind by itself.
 
     A split that the source prescribes is kept: its test images are the test split, its train
-    images are divided into train and validation. Images without one give `test_fraction` to
+    images are divided into train and validation. Images without one give their share to
     test first. The images of a group go to the same split, that of those among them that have a
     prescribed one, so that a kind may give up to a group more than its share. Even a small kind
     gives at least one group, as long as one is left to train on. The order inside each split is
@@ -80,10 +81,12 @@ def split_images(
         test_fraction: Share of the images without a prescribed split that goes to test.
         seed: Seed of the shuffling.
         unseen_kinds: Indices of the kinds that only test has.
+        anomaly_test_fraction: Takes the place of `test_fraction` for each kind of anomaly.
 
     Raises:
         UserError: If a split lacks normal images or anomalies.
     """
+    of_anomalies = test_fraction if anomaly_test_fraction is None else anomaly_test_fraction
     rng = np.random.default_rng(seed)
     parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SPLIT_NAMES}
     in_test = _prescribed(data)
@@ -92,7 +95,8 @@ def split_images(
         members = rng.permutation(np.flatnonzero(data.kinds == kind))
         prescribed = data.official_split[members]
         undecided = members[prescribed == UNASSIGNED]
-        test, rest = _divide(undecided, data.groups, test_fraction, in_test)
+        fraction = test_fraction if kind == normal_kind else of_anomalies
+        test, rest = _divide(undecided, data.groups, fraction, in_test)
         pool = np.concatenate([members[prescribed == "train"], rest])
         validation, train = _divide(pool, data.groups, validation_fraction, in_validation)
         parts["test"] += [members[prescribed == "test"], test]

@@ -32,9 +32,12 @@ class AnomalyDetector(keras.Model):
     """A GAN that reconstructs normal images well and anomalies badly.
 
     `fit` takes pairs `(normal, anomaly)` of float32 image batches
-    `(batch, size, size, channels)` in [0, 1]. `predict` takes images and returns the
-    reconstructions of `averaged_generator`, the exponential moving average of the generator
-    over the steps, batch-norm statistics included: that is the model to evaluate and export.
+    `(batch, size, size, channels)` in [0, 1], or triples whose third is float32
+    `(batch, size, size)`: 1 where an anomaly is defective and 0 where it is normal. Then an anomaly
+    is to be reconstructed badly only where it is defective, and well elsewhere. `predict` takes
+    images and returns the reconstructions of `averaged_generator`, the exponential moving average
+    of the generator over the steps, batch-norm statistics included: that is the model to evaluate
+    and export.
 
     Built and compiled in the scope of a strategy of `tf.distribute`, it takes the batches of all
     replicas for one: normalization, gradients and reported losses are those of the whole.
@@ -125,11 +128,10 @@ class AnomalyDetector(keras.Model):
         """Reconstruct images with the averaged generator."""
         return self.averaged_generator(images, training=False)
 
-    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         """Update the three networks once on a batch of normal images and one of anomalies."""
-        normal, anomaly = data
         with tf.GradientTape(persistent=True) as tape:
-            values = self.compute_losses(normal, anomaly)
+            values = self.compute_losses(*data)
             objectives = self._objectives(values)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         # The optimizer adds up the gradients of all replicas.
@@ -146,7 +148,7 @@ class AnomalyDetector(keras.Model):
         self._record(values)
         return self.get_metrics_result()
 
-    def test_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         """Measure the active losses on a pair of batches, without updating anything."""
         self._record(self.compute_losses(*data, training=False))
         return self.get_metrics_result()
@@ -166,11 +168,16 @@ class AnomalyDetector(keras.Model):
         return tf.split(copies, [tf.shape(normal)[0], -1])
 
     def compute_losses(
-        self, normal: tf.Tensor, anomaly: tf.Tensor, training: bool = True
+        self,
+        normal: tf.Tensor,
+        anomaly: tf.Tensor,
+        defects: tf.Tensor | None = None,
+        *,
+        training: bool = True,
     ) -> dict[str, tf.Tensor]:
-        """Return the active losses of a pair of batches by name, unweighted."""
+        """Return the active losses of a pair of batches by name, unweighted; see `losses_of`."""
         copies = self.reconstruct_pair(normal, anomaly, training)
-        return self.losses_of(normal, anomaly, *copies, training=training)
+        return self.losses_of(normal, anomaly, *copies, training, defects)
 
     def losses_of(
         self,
@@ -179,6 +186,7 @@ class AnomalyDetector(keras.Model):
         normal_copy: tf.Tensor,
         anomaly_copy: tf.Tensor,
         training: bool,
+        defects: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """Return the active losses of given reconstructions by name, unweighted.
 
@@ -188,10 +196,16 @@ class AnomalyDetector(keras.Model):
             normal_copy: Reconstructions of the normal images.
             anomaly_copy: Reconstructions of the anomalies.
             training: Whether batch normalization uses the statistics of the batch.
+            defects: float32 `(batch, size, size)`, 1 where the anomalies are defective and 0 where
+                not; None if they are anomalies all over.
         """
         config, values = self.loss_config, {}
         if config.reconstruction:
             values["reconstruction"] = losses.reconstruction_loss(normal, normal_copy)
+            if defects is not None:
+                values["reconstruction"] += tf.reduce_mean(
+                    losses.region_errors(anomaly, anomaly_copy, 1.0 - defects)
+                )
         if config.patch:
             values["patch"] = losses.patch_loss(
                 normal, normal_copy, config.patch_size, config.patch_count
@@ -207,7 +221,10 @@ class AnomalyDetector(keras.Model):
             values["anomaly_adversarial"] = losses.anomaly_adversarial_loss(fake)
             values["anomaly_discriminator"] = losses.discriminator_loss(real, fake)
         if config.abc:
-            errors = losses.image_errors(anomaly, anomaly_copy)
+            if defects is None:
+                errors = losses.image_errors(anomaly, anomaly_copy)
+            else:
+                errors = losses.region_errors(anomaly, anomaly_copy, defects)
             values["abc"] = losses.abc_loss(config.abc_scale * errors)
         return values
 

@@ -44,6 +44,27 @@ def build_generator(size: int, channels: int, width: int = 8) -> keras.Model:
     return keras.Model(image, upconvolution(channels, "decoder_4")(maps), name="generator")
 
 
+def resize_generator(generator: keras.Model, size: int) -> keras.Model:
+    """Return a generator of the same weights for images of another size; itself for its own.
+
+    All its layers are convolutions, so that what it learned on tiles it does to whole images.
+
+    Args:
+        generator: A model from `build_generator`.
+        size: Height and width of the images in pixels; a multiple of 16.
+
+    Raises:
+        UserError: If `size` is not a multiple of 16.
+    """
+    _, own_size, _, channels = generator.input_shape
+    if size == own_size:
+        return generator
+    width = generator.get_layer("encoder_1").filters
+    resized = build_generator(size, channels, width)
+    resized.set_weights(generator.get_weights())
+    return resized
+
+
 def build_encoder(generator: keras.Model) -> keras.Model:
     """View the first half of a generator as a model of its own; the weights are shared.
 

@@ -1,0 +1,145 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ganad_tf.config import TrainConfig
+from ganad_tf.data.labeled import DEFECT_PIXEL
+from ganad_tf.data.tiles import MARGIN, DefectPixels, TiledBatches
+from ganad_tf.errors import UserError
+
+SIZE, TILE = 64, 16
+
+
+def pictures(count: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Noise with some grain."""
+    noise = np.random.default_rng(seed).uniform(0, 255, (count, SIZE, SIZE))
+    return ndimage.gaussian_filter(noise, (0, 2, 2)).astype(np.uint8)[..., np.newaxis]
+
+
+def marked(places: list[tuple[int, int]]) -> NDArray[np.uint8]:
+    """Masks of a defect of 2x2 pixels each."""
+    masks = np.zeros((len(places), SIZE, SIZE), np.uint8)
+    for mask, (row, column) in zip(masks, places, strict=True):
+        mask[row : row + 2, column : column + 2] = DEFECT_PIXEL
+    return masks
+
+
+def make(places: list[tuple[int, int]], replicas: int = 1, **train) -> TiledBatches:
+    config = TrainConfig(batch_size=train.pop("batch_size", 4), **train)
+    anomalies = pictures(len(places), seed=1)
+    masks, kinds = marked(places), np.arange(len(places)) % 2
+    return TiledBatches(
+        pictures(8), anomalies, config, 3, replicas, masks=masks, kinds=kinds, tile=TILE
+    )
+
+
+def is_cut_from(tile: NDArray, images: NDArray) -> bool:
+    """Whether the pixels of a tile stand somewhere in one of some images."""
+    windows = np.lib.stride_tricks.sliding_window_view(images[..., 0], (TILE, TILE), axis=(1, 2))
+    distance = np.abs(windows / 255 - tile[..., 0])
+    return bool(distance.max(axis=(3, 4)).min() < 1e-6)
+
+
+PLACES = [(0, 0), (62, 62), (30, 5), (10, 50)]
+
+
+def test_tiles_are_cut_from_the_images_and_hold_the_marked_defect() -> None:
+    batches = make(PLACES)
+    assert batches.steps == 2
+    for normal, anomaly, defect in batches.dataset(0, 2):
+        assert normal.shape == anomaly.shape == (4, TILE, TILE, 1)
+        assert defect.shape == (4, TILE, TILE)
+        assert set(np.unique(defect)) == {0, 1}
+        assert np.all(np.sum(defect, axis=(1, 2)) >= 4)
+        assert all(is_cut_from(tile, batches.normals) for tile in normal.numpy())
+        assert all(is_cut_from(tile, batches.anomalies) for tile in anomaly.numpy())
+
+
+def test_the_mark_moves_along_with_the_defect() -> None:
+    batches = make(PLACES, flip=True, rotation=180.0, zoom=0.3)
+    masks = batches.masks
+    white = TiledBatches(
+        batches.normals,
+        (masks * 255)[..., np.newaxis],
+        batches.config,
+        3,
+        masks=masks,
+        kinds=batches.kinds,
+        tile=TILE,
+    )
+    for _, anomaly, defect in white.dataset(0, 4):
+        is_bright = anomaly.numpy()[..., 0] > 0.5
+        assert is_bright.any()
+        assert np.all(defect.numpy()[is_bright] == 1)
+        widest = 2 * (2 + 2 * MARGIN) ** 2
+        assert np.all(np.sum(defect, axis=(1, 2)) <= widest)
+
+
+def test_mirrored_tiles_are_mirror_images() -> None:
+    plain, flipped = (
+        list(make(PLACES, batch_size=8, flip=flip).dataset(0, 2)) for flip in (False, True)
+    )
+    mirrored = 0
+    for (normal, *_), (changed, *_) in zip(plain, flipped, strict=True):
+        for tile, other in zip(normal.numpy(), changed.numpy(), strict=True):
+            is_same, is_mirrored = (
+                np.abs(candidate - other).max() < 1e-5 for candidate in (tile, tile[:, ::-1])
+            )
+            assert is_same or is_mirrored
+            mirrored += is_mirrored
+    assert 0 < mirrored < 16
+
+
+def test_each_kind_is_drawn_as_often_whatever_its_images_and_pixels() -> None:
+    is_defect = np.zeros((5, 8, 8), bool)
+    is_defect[0, :6, :6] = True
+    is_defect[1:, 2, 3] = True
+    defects = DefectPixels.find(is_defect, np.array([4, 7, 7, 7, 7]))
+    chances = tf.random.stateless_uniform((4000, 3), (1, 2))
+    images, pixels = (part.numpy() for part in defects.draw(chances))
+    counts = Counter(images.tolist())
+    assert counts[0] == pytest.approx(2000, abs=150)
+    assert [counts[image] for image in range(1, 5)] == pytest.approx([500] * 4, abs=100)
+    assert all(
+        is_defect[image, row, column] for image, (row, column) in zip(images, pixels, strict=True)
+    )
+    assert len(np.unique(pixels[images == 0], axis=0)) == 36
+
+
+def test_resumed_epochs_and_replicas_see_the_same_tiles() -> None:
+    augmented = {"flip": True, "rotation": 10.0, "zoom": 0.1, "brightness": 0.2, "contrast": 0.2}
+    batches = make(PLACES, **augmented)
+    undisturbed = list(batches.dataset(0, 3))[2 * batches.steps :]
+    for first, second in zip(undisturbed, batches.dataset(2, 3), strict=True):
+        for mine, expected in zip(first, second, strict=True):
+            np.testing.assert_array_equal(mine, expected)
+    halves = list(make(PLACES, replicas=2, batch_size=2, **augmented).dataset(0, 1))
+    for step, whole in enumerate(batches.dataset(0, 1)):
+        for index, part in enumerate(whole):
+            joined = np.concatenate([halves[2 * step][index], halves[2 * step + 1][index]])
+            np.testing.assert_array_equal(joined, part)
+
+
+def test_brightness_and_contrast_stay_in_bounds_and_keep_the_mean() -> None:
+    (plain, *_), (lit, *_) = (
+        next(iter(make(PLACES, batch_size=8, contrast=contrast).dataset(0, 1)))
+        for contrast in (0.0, 0.4)
+    )
+    spread = np.std(lit, axis=(1, 2, 3)) / np.std(plain, axis=(1, 2, 3))
+    assert np.all((spread > np.exp(-0.41)) & (spread < np.exp(0.41)))
+    assert spread.max() - spread.min() > 0.1
+    np.testing.assert_allclose(
+        np.mean(lit, axis=(1, 2, 3)), np.mean(plain, axis=(1, 2, 3)), atol=0.02
+    )
+    bright = np.stack([n for n, *_ in make(PLACES, batch_size=8, brightness=2.0).dataset(0, 5)])
+    assert bright.min() >= 0
+    assert bright.max() == 1
+
+
+def test_without_marked_defects_there_are_no_tiles() -> None:
+    with pytest.raises(UserError, match="no defect is marked"):
+        make([])
