@@ -67,6 +67,9 @@ class DataConfig:
         anomaly_test_fraction: The same for each kind of anomaly; None for `test_fraction`.
         anomalies: Labelled anomalies to train with, 0 for none, `balanced` for about as many as
             there are normal images (the paper's choice).
+        anomaly_source: `labelled` trains on the anomalies there are, `synthetic` on defects drawn
+            onto normal images instead, `both` on both. Test has the anomalies there are; where
+            there are none, synthetic ones, too.
         sampling: `kmeans` takes the same number of each kind, spread by k-means inside it
             (paper, section 3.5); `random` takes the same total whatever the kinds.
         clusters: K-means clusters inside a kind when anomalies are sampled.
@@ -86,6 +89,7 @@ class DataConfig:
     test_fraction: float = 0.3
     anomaly_test_fraction: float | None = None
     anomalies: int | Literal["balanced"] = "balanced"
+    anomaly_source: Literal["labelled", "synthetic", "both"] = "labelled"
     sampling: Literal["kmeans", "random"] = "kmeans"
     clusters: int = 10
     unseen_kinds: tuple[str, ...] = ()

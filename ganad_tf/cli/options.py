@@ -76,7 +76,18 @@ SETTING_OPTIONS = (
         type=int,
         help="The class that is normal; the others are anomalies.  [default: 0]",
     ),
+    click.option(
+        "--anomalies",
+        "anomaly_source",
+        help="Which ones to train on: labelled, synthetic (drawn onto normal images, for a start "
+        "without any defects) or both.  [default: labelled]",
+    ),
     click.option("--size", type=int, help="Image size in pixels, a multiple of 16."),
+    click.option(
+        "--tile",
+        type=int,
+        help="Train on tiles of so many pixels, those of anomalies where masks mark a defect.",
+    ),
     click.option("--channels", type=int, help="1 (grey) or 3 (RGB).  [default: as the images]"),
     click.option(
         "--width",
@@ -139,7 +150,10 @@ def _with_options(command: Command, options: tuple[Command, ...]) -> Command:
 def read_settings(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
     """Return the configuration of a file and of the flags of `setting_options`, which win."""
     train = dict(flags)
-    data_keys = ("dataset", "data_dir", "group_by", "normal_class", "size", "channels")
+    data_keys = (
+        *("dataset", "data_dir", "group_by", "normal_class", "anomaly_source"),
+        *("size", "tile", "channels"),
+    )
     data = {key: train.pop(key) for key in data_keys}
     seed, regime = train.pop("seed"), train.pop("regime")
     layers = [read_config(config_file)] if config_file else []

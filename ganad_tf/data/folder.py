@@ -113,10 +113,6 @@ def _kinds(pictures: list[Picture], data_dir: Path) -> tuple[NDArray[np.int64], 
         raise UserError(
             f"{data_dir} has no pictures of normal parts: put them into {data_dir / NORMAL}"
         )
-    if not np.any(kinds > 0):
-        raise UserError(
-            f"{data_dir} has no defective pictures: add a folder a defect kind beside {NORMAL}/"
-        )
     return kinds, kind_names
 
 

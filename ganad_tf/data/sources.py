@@ -6,7 +6,9 @@ from ganad_tf.config import DataConfig
 from ganad_tf.data.class_sets import CLASS_NAMES, keras_dataset, load_digits
 from ganad_tf.data.folder import load_folder
 from ganad_tf.data.labeled import LabeledImages
-from ganad_tf.data.splits import Splits, split_images
+from ganad_tf.data.listing import NORMAL
+from ganad_tf.data.splits import Splits, check_both_sides, split_images
+from ganad_tf.data.synthetic import add_synthetic
 from ganad_tf.errors import UserError
 
 FOLDER = "folder"
@@ -22,7 +24,7 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
 
     Args:
         config: Which data set, where, at what size, which kind is normal, how to split, which
-            kinds only test has.
+            kinds only test has, whether anomalies are synthetic.
         seed: Seed of the split.
 
     Returns:
@@ -30,13 +32,14 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
 
     Raises:
         UserError: If the source is unknown, not found or damaged, the normal class is out of
-            range, or an unseen kind is none of the anomalies.
+            range, a split lacks normal images or anomalies, or an unseen kind is no anomaly.
     """
     if config.dataset not in SOURCES:
         raise UserError(f"unknown data set {config.dataset!r}: choose one of {', '.join(SOURCES)}")
     data = _load(config)
+    _check_labelled(config, data)
     _check_normal_class(config, len(data.kind_names))
-    return split_images(
+    splits = split_images(
         data,
         config.normal_class,
         config.validation_fraction,
@@ -45,6 +48,9 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
         _unseen_kinds(config, data.kind_names),
         config.anomaly_test_fraction,
     )
+    splits = add_synthetic(splits, config.anomaly_source, seed)
+    check_both_sides(splits)
+    return splits
 
 
 def _load(config: DataConfig) -> LabeledImages:
@@ -54,6 +60,14 @@ def _load(config: DataConfig) -> LabeledImages:
     if config.group_by is not None:
         raise UserError(f"each image of {config.dataset} is of a part of its own: no --group-by")
     return SOURCES[config.dataset](config.size, config.channels, data_dir)
+
+
+def _check_labelled(config: DataConfig, data: LabeledImages) -> None:
+    if config.dataset == FOLDER and config.anomaly_source != "synthetic" and not data.kinds.any():
+        raise UserError(
+            f"{config.data_dir} has no defective pictures: add a folder a defect kind beside "
+            f"{NORMAL}/, or train on synthetic ones with --anomalies synthetic"
+        )
 
 
 def _check_normal_class(config: DataConfig, kinds: int) -> None:

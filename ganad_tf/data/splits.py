@@ -82,9 +82,6 @@ def split_images(
         seed: Seed of the shuffling.
         unseen_kinds: Indices of the kinds that only test has.
         anomaly_test_fraction: Takes the place of `test_fraction` for each kind of anomaly.
-
-    Raises:
-        UserError: If a split lacks normal images or anomalies.
     """
     of_anomalies = test_fraction if anomaly_test_fraction is None else anomaly_test_fraction
     rng = np.random.default_rng(seed)
@@ -108,8 +105,6 @@ def split_images(
         if name != "test":
             chosen = chosen[~np.isin(data.kinds[chosen], list(unseen_kinds))]
         splits[name] = Split(data.take(chosen), normal_kind)
-    for name, split in splits.items():
-        _check_both_sides(name, split)
     return Splits(**splits)
 
 
@@ -149,12 +144,14 @@ def _divide(
     return members[chosen], members[~chosen]
 
 
-def _check_both_sides(name: str, split: Split) -> None:
-    anomalies = int(split.is_anomaly.sum())
-    normals = len(split.data) - anomalies
-    if not normals or not anomalies:
-        raise UserError(
-            f"the {name} split has {normals} normal and {anomalies} anomalous images: "
-            "add pictures, or change the validation or test fraction, how they are grouped, or the "
-            "unseen kinds in the configuration"
-        )
+def check_both_sides(splits: Splits) -> None:
+    """Raise `UserError` if a split lacks normal images or anomalies."""
+    for name, split in splits.items():
+        anomalies = int(split.is_anomaly.sum())
+        normals = len(split.data) - anomalies
+        if not normals or not anomalies:
+            raise UserError(
+                f"the {name} split has {normals} normal and {anomalies} anomalous images: "
+                "add pictures, or change the validation or test fraction, how they are grouped, or "
+                "the unseen kinds in the configuration"
+            )

@@ -138,12 +138,18 @@ class TiledBatches(PairedBatches):
         return self._own(drawn, part)
 
     def _anywhere(self, chances: tf.Tensor) -> tf.Tensor:
-        """Return centres of tiles inside the image, float32 `(batch, 2)`."""
-        return self.tile / 2 + chances * (self.normals.shape[1] - self.tile)
+        """Return centres of tiles around any pixel, float32 `(batch, 2)`.
+
+        A tile of a pixel near the border is moved inside, so that borders are seen as often as
+        the rest: a tile placed anywhere inside hardly ever has the outermost pixels.
+        """
+        return self._inside(chances * self.normals.shape[1])
 
     def _around(self, pixels: tf.Tensor, chances: tf.Tensor) -> tf.Tensor:
-        """Return centres of tiles inside the image that have a pixel in their middle part."""
-        centres = tf.cast(pixels, tf.float32) + INNER * self.tile * (chances - 0.5)
+        """Return centres of tiles that have a pixel in their middle part, but for the border."""
+        return self._inside(tf.cast(pixels, tf.float32) + INNER * self.tile * (chances - 0.5))
+
+    def _inside(self, centres: tf.Tensor) -> tf.Tensor:
         return tf.clip_by_value(centres, self.tile / 2, self.normals.shape[1] - self.tile / 2)
 
     def _transforms(self, centres: tf.Tensor, part: tf.Tensor, stream: int) -> tf.Tensor:

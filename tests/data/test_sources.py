@@ -261,8 +261,8 @@ def test_folders_that_cannot_be_used(tmp_path: Path, part_folder: Path) -> None:
     (tmp_path / "good only" / "normal").mkdir(parents=True)
     part = draw_part("normal", 32, np.random.default_rng(0))
     Image.fromarray(part).save(tmp_path / "good only" / "normal" / "a.png")
-    with pytest.raises(UserError, match="no defective pictures"):
-        load_folder(32, None, tmp_path / "good only")
+    with pytest.raises(UserError, match=r"no defective pictures.* --anomalies synthetic"):
+        load_splits(DataConfig("folder", str(tmp_path / "good only")), 0)
     with pytest.raises(UserError, match="leave out --normal-class"):
         load_splits(DataConfig("folder", str(part_folder), normal_class=1), 0)
 

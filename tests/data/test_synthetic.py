@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ganad_tf.config import DataConfig
+from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL
+from ganad_tf.data.sources import load_splits
+from ganad_tf.data.synthetic import SYNTHETIC_KINDS, synthesize
+from tests.parts import draw_part, save_part
+
+
+def plates(count: int, size: int = 64, channels: int = 1) -> NDArray[np.uint8]:
+    rng = np.random.default_rng(0)
+    grey = np.stack([draw_part("normal", size, rng) for _ in range(count)])
+    return np.repeat(grey[..., np.newaxis], channels, axis=3)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**31), st.sampled_from([1, 3]), st.sampled_from([32, 96]))
+def test_pictures_change_where_the_mask_is_and_nowhere_far_from_it(
+    seed: int, channels: int, size: int
+) -> None:
+    normals = plates(4, size, channels)
+    made = synthesize(normals, 6, seed)
+    assert made.images.shape == (6, size, size, channels)
+    assert made.images.dtype == made.masks.dtype == np.uint8
+    assert made.kinds.tolist() == [0, 1, 2, 0, 1, 2]
+    assert set(np.unique(made.masks)) == {0, DEFECT_PIXEL}
+    for image, mask in zip(made.images, made.masks, strict=True):
+        changes = np.abs(normals.astype(int) - image).max(axis=3)
+        original = changes[np.argmin((changes > 0).sum(axis=(1, 2)))]
+        is_marked = mask == DEFECT_PIXEL
+        assert is_marked.any()
+        assert original[is_marked].mean() > 3
+        assert (original > 0).mean() < 0.3
+        assert original[~is_marked].mean() < 0.2 * original[is_marked].mean()
+
+
+def test_the_seed_decides() -> None:
+    normals = plates(3)
+    first, second = synthesize(normals, 6, 1), synthesize(normals, 6, 1)
+    assert np.array_equal(first.images, second.images)
+    assert not np.array_equal(first.images, synthesize(normals, 6, 2).images)
+
+
+def test_more_pictures_than_good_ones_use_each_as_often() -> None:
+    flat = np.arange(3, dtype=np.uint8)[:, None, None, None] * 100 + 20
+    made = synthesize(np.broadcast_to(flat, (3, 32, 32, 1)), 6, 0)
+    medians = np.median(made.images, axis=(1, 2, 3)).astype(int).tolist()
+    assert sorted(medians) == [20, 20, 120, 120, 220, 220]
+
+
+@pytest.mark.parametrize("source", ["labelled", "synthetic", "both"])
+def test_which_splits_get_synthetic_anomalies(part_folder: Path, source: str) -> None:
+    config = DataConfig("folder", str(part_folder), size=32, anomaly_source=source)
+    labelled = load_splits(DataConfig("folder", str(part_folder), size=32), 0)
+    splits = load_splits(config, 0)
+    for name, split in splits.items():
+        plain = getattr(labelled, name)
+        assert np.array_equal(split.normals, plain.normals)
+        is_synthetic = np.isin(split.data.kinds, np.arange(3, 6))
+        has_labelled = bool((split.is_anomaly & ~is_synthetic).any())
+        expected = {
+            "labelled": (False, True),
+            "synthetic": (name != "test", name == "test"),
+            "both": (name == "train", True),
+        }[source]
+        assert (bool(is_synthetic.any()), has_labelled) == expected
+        if is_synthetic.any():
+            assert is_synthetic.sum() == len(split.normals)
+            assert set(split.data.kind_names[3:]) == set(SYNTHETIC_KINDS)
+            assert np.all(split.data.masks[is_synthetic].max(axis=(1, 2)) == DEFECT_PIXEL)
+            assert np.all(split.data.masks[~split.is_anomaly] == 0)
+            real = split.is_anomaly & ~is_synthetic
+            assert np.all(split.data.masks[real] == UNKNOWN_PIXEL)
+            groups = split.data.groups
+            assert len(np.unique(groups)) == len(groups)
+
+
+def test_a_folder_of_good_parts_alone_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "normal").mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        save_part(tmp_path / "normal" / f"{number}.png", "normal", 48, rng)
+    config = DataConfig("folder", str(tmp_path), size=32, anomaly_source="synthetic")
+    splits = load_splits(config, 0)
+    for split in (splits.train, splits.validation, splits.test):
+        names = np.array(split.data.kind_names)[split.data.kinds[split.is_anomaly]]
+        assert len(names) == len(split.normals)
+        assert set(names.tolist()) <= set(SYNTHETIC_KINDS)
