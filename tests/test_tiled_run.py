@@ -1,0 +1,151 @@
+"""A run on tiles, from a folder with masks to the score of a station."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganad_station.bundle import Bundle
+from ganad_station.inspector import Inspector
+from ganad_station.score import ScoreRule
+from ganad_tf.callbacks import VALIDATION_AUROC, Bookkeeper
+from ganad_tf.checkpoints import load_checkpoint
+from ganad_tf.config import RunConfig
+from ganad_tf.data.sources import load_splits
+from ganad_tf.errors import UserError
+from ganad_tf.evaluation import evaluate
+from ganad_tf.export import export
+from ganad_tf.runs import Run
+from ganad_tf.settings import make_config
+from ganad_tf.training import paired_batches, resume, train
+from ganad_tf.verification import verify
+from tests.parts import draw_part
+
+SIZE, TILE = 64, 32
+
+
+@pytest.fixture(scope="module")
+def marked_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Good parts and stained ones with masks, the stains small and anywhere."""
+    root, rng = tmp_path_factory.mktemp("marked"), np.random.default_rng(0)
+    for kind in ("normal", "stain", "masks/stain"):
+        (root / kind).mkdir(parents=True)
+    for number in range(40):
+        Image.fromarray(draw_part("normal", SIZE, rng)).save(root / "normal" / f"{number}.png")
+    for number in range(20):
+        part, mask = draw_part("normal", SIZE, rng), np.zeros((SIZE, SIZE), np.uint8)
+        row, column = rng.integers(0, SIZE - 6, 2)
+        part[row : row + 6, column : column + 6] //= 3
+        mask[row : row + 6, column : column + 6] = 255
+        Image.fromarray(part).save(root / "stain" / f"{number}.png")
+        Image.fromarray(mask).save(root / "masks" / "stain" / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def config(marked_folder: Path) -> RunConfig:
+    return make_config(
+        {
+            "data": {"dataset": "folder", "data_dir": str(marked_folder)},
+            "loss": {"abc": 2.0, "abc_scale": 4.0, "adversarial": 0, "anomaly_adversarial": 0},
+            "train": {"epochs": 5, "passes": 50, "learning_rate": 3e-3},
+            "score": {"patch_size": 8, "patch_count": 1},
+        },
+        {"data": {"size": SIZE, "tile": TILE}},
+    )
+
+
+@pytest.fixture(scope="module")
+def run(config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(config, tmp_path_factory.mktemp("runs") / "tiled")
+
+
+def test_small_defects_are_found_and_located(run: Run) -> None:
+    evaluation = evaluate(run)
+    assert evaluation.auroc.value > 0.9
+    assert evaluation.localization is not None
+    assert evaluation.localization.pixel_auroc.value > 0.9
+
+
+def test_whole_pictures_are_validated_and_exported(run: Run) -> None:
+    trained, exported = load_checkpoint(run.best_path), keras.models.load_model(run.generator_path)
+    assert trained.averaged_generator.input_shape[1:3] == (TILE, TILE)
+    assert exported.input_shape[1:3] == (SIZE, SIZE)
+    best = max(entry[VALIDATION_AUROC] for entry in run.read_history())
+    validation = load_splits(run.config.data, run.config.seed).validation
+    images = validation.data.images.astype(np.float32) / 255
+    errors = np.abs(np.clip(exported.predict_on_batch(images), 0, 1) - images)[..., 0]
+    worst = errors.reshape(len(errors), 8, 8, 8, 8).mean(axis=(2, 4)).max(axis=(1, 2))
+    larger = worst[validation.is_anomaly][:, np.newaxis] > worst[~validation.is_anomaly]
+    assert larger.mean() == pytest.approx(best, abs=0.02)
+
+
+def test_a_station_scores_as_the_verified_file_does(run: Run, marked_folder: Path) -> None:
+    (path,) = export(run, ["coral"])
+    (verification,) = verify([path], run)
+    assert verification.is_verified
+    bundle = Bundle.open(path.parent)
+    assert bundle.score_rule == ScoreRule(8, 1)
+    assert "mean absolute reconstruction error" in bundle.manifest["score"]["definition"]
+    inspector = Inspector(bundle)
+    lines = (path.parent / "verification" / f"{path.name}.csv").read_text().splitlines()[1:]
+    for line in lines[:6]:
+        name, _, _, score = line.rsplit(",", 3)
+        assert inspector.inspect(marked_folder / name).score == float(score)
+
+
+def test_an_interrupted_run_on_tiles_ends_as_an_undisturbed_one(
+    config: RunConfig, run: Run, tmp_path: Path
+) -> None:
+    class Interrupted(BaseException):
+        pass
+
+    def stop(bookkeeper: Bookkeeper, epoch: int, logs: dict | None = None) -> None:
+        if epoch == 2:
+            raise Interrupted
+        original(bookkeeper, epoch, logs)
+
+    original = Bookkeeper.on_epoch_end
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bookkeeper, "on_epoch_end", stop)
+        with pytest.raises(Interrupted):
+            train(config, tmp_path / "run")
+    assert resume(Run.open(tmp_path / "run")).read_history() == run.read_history()
+
+
+def test_pictures_without_a_mask_are_left_out(
+    config: RunConfig, log: pytest.LogCaptureFixture
+) -> None:
+    split = load_splits(config.data, 0).train
+    masks = split.data.masks.copy()
+    masks[np.flatnonzero(split.is_anomaly)[:3]] = 2
+    object.__setattr__(split.data, "masks", masks)
+    batches = paired_batches(config, split)
+    assert len(batches.anomalies) == split.is_anomaly.sum() - 3
+    assert "left out: 3 defective pictures without a mask" in log.text
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ({"data": {"tile": 24}}, "24 is not a multiple of 16"),
+        ({"data": {"tile": 96}}, "tile 96 is larger than the image size 64"),
+        ({"train": {"shift": 2}}, "tiles are cut anywhere"),
+        ({"score": {"patch_size": 7}}, "score: patch size 7 does not divide the image size 64"),
+        ({"score": {"patch_size": 32, "patch_count": 5}}, "score: patch count 5 is more than"),
+        ({"loss": {"patch_count": 17}}, "loss: patch count 17 is more than the 16 patches"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(config: RunConfig, layer: dict, message: str) -> None:
+    data = {"dataset": "folder", "size": SIZE, "tile": TILE}
+    with pytest.raises(UserError, match=message):
+        make_config({"data": data}, layer)
+
+
+def test_masks_are_needed(part_folder: Path) -> None:
+    data = {"dataset": "folder", "data_dir": str(part_folder), "size": SIZE, "tile": TILE}
+    config = make_config({"data": data})
+    with pytest.raises(UserError, match="give masks"):
+        paired_batches(config, load_splits(config.data, 0).train)
