@@ -13,6 +13,7 @@ from ganad_tf.cli.check import check_command
 from ganad_tf.cli.data import data_group
 from ganad_tf.cli.evaluate import evaluate_command
 from ganad_tf.cli.export import export_command, verify_command
+from ganad_tf.cli.score import score_command
 from ganad_tf.cli.search import search_command
 from ganad_tf.cli.train import train_command
 from ganad_tf.errors import UserError
@@ -75,6 +76,7 @@ for command in (
     verify_command,
     check_command,
     calibrate_command,
+    score_command,
     data_group,
     search_command,
 ):

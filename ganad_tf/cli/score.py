@@ -1,0 +1,58 @@
+"""`ganad-tf score`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganad_station.printing import printable
+from ganad_tf.cli.options import find_run, run_options
+from ganad_tf.cli.tables import print_table
+from ganad_tf.environment import import_tensorflow_quietly
+
+if TYPE_CHECKING:
+    from ganad_tf.folder_scoring import Scored
+
+SOME_UNREADABLE = 2
+PROGRESS_EVERY = 500
+
+
+@click.command("score")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@run_options
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("scores.csv"),
+    show_default=True,
+    help="The table to write: .csv, or .jsonl for a JSON object a line.",
+)
+@click.option(
+    "--heatmaps",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the pictures with their error in red.",
+)
+def score_command(
+    folder: Path, run_folder: Path | None, runs: Path, out: Path, heatmaps: Path | None
+) -> None:
+    """Score all pictures of FOLDER and its subfolders with the float model of a run.
+
+    The threshold is that of the run's evaluation. A picture that cannot be read is named, in the
+    table, too, does not stop the others, and makes the exit code 2.
+    """
+    run = find_run(run_folder, runs)
+    import_tensorflow_quietly()
+    from ganad_tf.folder_scoring import score_folder
+
+    counts = score_folder(run, folder, out, heatmaps, _show)
+    click.echo(f"scores are in {out}")
+    print_table([(name or "unreadable", str(count)) for name, count in counts.items()])
+    sys.exit(SOME_UNREADABLE if counts[None] else 0)
+
+
+def _show(number: int, total: int, scored: "Scored") -> None:
+    if scored.problem is not None:
+        click.echo(f"warning: {printable(scored.problem)}", err=True)
+    if number % PROGRESS_EVERY == 0:
+        click.echo(f"{number} of {total} pictures")
