@@ -1,7 +1,9 @@
 """One small trained run and its int8 bundle, shared by all tests that need one."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from ganad_tf.config import RunConfig
 from ganad_tf.runs import Run
 from ganad_tf.settings import make_config
 from tests.parts import save_part
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +69,15 @@ def part_pictures(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> P
 def int8_model(bundle_folder: Path) -> Path:
     """The exported int8 TFLite file of `small_run`, inside its verified bundle."""
     return bundle_folder / "model.tflite"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdriver.Chrome"]:
+    """Headless Chromium."""
+    from tests.browser import open_browser
+
+    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from ganad_tf.cli.check import check_command
 from ganad_tf.cli.data import data_group
 from ganad_tf.cli.evaluate import evaluate_command
 from ganad_tf.cli.export import export_command, verify_command
+from ganad_tf.cli.report import report_command
 from ganad_tf.cli.score import score_command
 from ganad_tf.cli.search import search_command
 from ganad_tf.cli.train import train_command
@@ -77,6 +78,7 @@ for command in (
     check_command,
     calibrate_command,
     score_command,
+    report_command,
     data_group,
     search_command,
 ):

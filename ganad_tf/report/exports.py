@@ -1,0 +1,67 @@
+"""What a report says of the exported files of a run."""
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganad_station.choice import open_model
+from ganad_station.errors import StationError
+from ganad_station.score import ScoreRule
+from ganad_tf.files import read_json
+from ganad_tf.runs import Run
+from ganad_tf.verification import EVIDENCE_FOLDER
+
+TIMED, WARM_UP = 30, 5
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """An exported file.
+
+    Attributes:
+        name: Bundle and file.
+        verification: Figures of `ganad_tf.verification.Verification` by name.
+        milliseconds: Median time here from pixels to score on one thread, None if no runtime of
+            this machine runs it.
+    """
+
+    name: str
+    verification: dict[str, Any]
+    milliseconds: float | None
+
+
+def exported_files(run: Run, images: NDArray[np.uint8], rule: ScoreRule) -> list[ExportedFile]:
+    """Return the verified files of all bundles of a run, and time them.
+
+    Args:
+        run: The run.
+        images: uint8 `(count, size, size, channels)`, what to time with.
+        rule: What a score is the mean of.
+    """
+    found = []
+    for evidence in sorted(run.folder.glob(f"bundles/*/{EVIDENCE_FOLDER}/*.json")):
+        bundle = evidence.parents[1]
+        model_path = bundle / evidence.stem
+        verification = read_json(evidence, f"ganad-tf verify {model_path}")
+        name = f"{bundle.name}/{evidence.stem}"
+        found.append(ExportedFile(name, verification, _milliseconds(model_path, images, rule)))
+    return found
+
+
+def _milliseconds(path: Path, images: NDArray[np.uint8], rule: ScoreRule) -> float | None:
+    try:
+        model = open_model(path, threads=1)
+    except (StationError, ImportError, ValueError, RuntimeError):
+        return None
+    times = []
+    for number in range(WARM_UP + TIMED):
+        image = images[number % len(images)][np.newaxis]
+        start = time.perf_counter()
+        model.score(image, rule)
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times[WARM_UP:])

@@ -1,0 +1,91 @@
+"""The pictures of a report, as data URIs."""
+
+import base64
+import io
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from ganad_tf.data.labeled import DEFECT_PIXEL
+from ganad_tf.plots import ANOMALY_COLOR, DOTS_PER_INCH, NORMAL_COLOR
+
+BINS = 50
+CASE_COLUMNS = 2
+PANELS = ("picture", "error", "mask")
+LEAST_RANGE = 1e-3
+
+
+def curves(is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64]) -> str:
+    """Draw the ROC curve and the precision over the recall."""
+    figure = Figure(figsize=(8, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    false_positive_rate, true_positive_rate, _ = roc_curve(is_anomaly, scores)
+    left.plot(false_positive_rate, true_positive_rate, color=ANOMALY_COLOR)
+    left.plot([0, 1], [0, 1], ":", color="grey")
+    left.set(title="ROC", xlabel="false-reject rate", ylabel="detection rate")
+    precision, recall, _ = precision_recall_curve(is_anomaly, scores)
+    right.plot(recall, precision, color=ANOMALY_COLOR)
+    right.axhline(is_anomaly.mean(), linestyle=":", color="grey")
+    right.set(title="precision and recall", xlabel="detection rate", ylabel="precision")
+    return _data_uri(figure)
+
+
+def histograms(groups: dict[str, NDArray[np.float64]], threshold: float) -> str:
+    """Draw the scores of each kind below one another, with the threshold.
+
+    Args:
+        groups: The scores of each kind by name, the normal one first.
+        threshold: Scores above it are NG.
+    """
+    figure = Figure(figsize=(8, 0.6 + 0.9 * len(groups)), layout="constrained")
+    every = np.concatenate([*groups.values(), [threshold]])
+    bins = np.linspace(every.min(), max(every.max(), every.min() + LEAST_RANGE), BINS).tolist()
+    rows = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
+    for number, (axes, (name, values)) in enumerate(zip(rows, groups.items(), strict=True)):
+        axes.hist(values, bins, color=ANOMALY_COLOR if number else NORMAL_COLOR)
+        axes.axvline(threshold, color="black", linestyle="--", linewidth=1)
+        axes.set_ylabel(name, rotation=0, ha="right", va="center", parse_math=False)
+        axes.set_yticks([])
+    rows[-1].set_xlabel("score; the dashed line is the threshold")
+    return _data_uri(figure)
+
+
+def cases(
+    images: NDArray[np.uint8],
+    errors: NDArray[np.float32],
+    masks: NDArray[np.uint8] | None,
+    titles: list[str],
+) -> str:
+    """Show pictures, their error maps in one scale, and their masks, two pictures a row.
+
+    Args:
+        images: uint8 `(count, size, size, channels)`.
+        errors: float32 `(count, size, size)`.
+        masks: uint8 `(count, size, size)` as `LabeledImages` has them, or None.
+        titles: A line a picture.
+    """
+    panels = PANELS if masks is not None else PANELS[:2]
+    rows = -(-len(images) // CASE_COLUMNS)
+    columns = CASE_COLUMNS * len(panels)
+    figure = Figure(figsize=(1.9 * columns, 2.15 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    brightest = max(float(errors.max()), LEAST_RANGE)
+    for index, title in enumerate(titles):
+        row, column = divmod(index, CASE_COLUMNS)
+        axes = grid[row, column * len(panels) : (column + 1) * len(panels)]
+        axes[0].imshow(images[index].squeeze(), cmap="gray", vmin=0, vmax=255)
+        axes[1].imshow(errors[index], cmap="inferno", vmin=0, vmax=brightest)
+        if masks is not None:
+            axes[2].imshow(masks[index] == DEFECT_PIXEL, cmap="gray", vmin=0, vmax=1)
+        axes[0].set_title(title, fontsize=7, loc="left", parse_math=False)
+    return _data_uri(figure)
+
+
+def _data_uri(figure: Figure) -> str:
+    content = io.BytesIO()
+    figure.savefig(content, dpi=DOTS_PER_INCH, format="png")
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
