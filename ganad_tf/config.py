@@ -62,6 +62,8 @@ class DataConfig:
             anomalies at a defect, which masks have to mark; a multiple of 16; None to train on
             whole images. Inference takes the whole image in any case.
         channels: 1 (grey), 3 (RGB), or None for what the images have.
+        illumination: What is evened out of each image, here and at the station: `as-taken`
+            nothing, `brightness` the mean, `contrast` mean and standard deviation of its levels.
         validation_fraction: Share of the images outside test that goes to validation.
         test_fraction: Share that goes to test where the source prescribes no test images.
         anomaly_test_fraction: The same for each kind of anomaly; None for `test_fraction`.
@@ -85,6 +87,7 @@ class DataConfig:
     size: int = 32
     tile: int | None = None
     channels: int | None = None
+    illumination: Literal["as-taken", "brightness", "contrast"] = "as-taken"
     validation_fraction: float = 0.1
     test_fraction: float = 0.3
     anomaly_test_fraction: float | None = None
@@ -174,6 +177,7 @@ class TrainConfig:
         averaging: Decay per step of the moving average of the generator.
         width: Maps of the first layer; 8 is the paper's.
         flip: Whether images are mirrored left to right at random.
+        flip_vertical: Whether images are mirrored top to bottom at random.
         shift: Largest random shift in pixels, in both directions.
         brightness: Largest random change of brightness: the levels of an image are multiplied by
             e to the power of up to so much, up or down.
@@ -189,6 +193,7 @@ class TrainConfig:
     averaging: float = 0.999
     width: int = 8
     flip: bool = False
+    flip_vertical: bool = False
     shift: int = 0
     brightness: float = 0.0
     contrast: float = 0.0

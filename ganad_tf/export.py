@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganad_station.choice import open_model
+from ganad_station.illumination import even_out
 from ganad_station.score import ScoreRule
 from ganad_tf.edgetpu import compile_for_edge_tpu
 from ganad_tf.errors import UserError
@@ -85,7 +86,7 @@ def _export(
     splits = load_recorded_splits(run)
     model_files = ModelFiles(run, splits, io_type)
     normals = splits.validation.normals
-    rule = run.config.score.rule
+    rule, illumination = run.config.score.rule, run.config.data.illumination
     good_scores = score_images(model_files.generator, normals, rule)
     threshold = {
         "value": threshold_at(false_reject_rate, good_scores),
@@ -99,7 +100,7 @@ def _export(
         remove_leftovers(folder.parent)
         with replacing_folder(folder) as temporary:
             _fill(temporary, target, recipes, model_files)
-            selftest = _write_selftest(temporary, recipes, normals[0], rule)
+            selftest = _write_selftest(temporary, recipes, normals[0], illumination, rule)
             run_id = run.identity["id"]
             write_manifest(
                 temporary,
@@ -108,6 +109,7 @@ def _export(
                 recipes,
                 io_type.value,
                 normals.shape[1:],
+                illumination,
                 rule,
                 threshold,
                 selftest,
@@ -146,12 +148,18 @@ def _compile(path: Path) -> None:
 
 
 def _write_selftest(
-    folder: Path, recipes: tuple[Recipe, ...], image: NDArray[np.uint8], rule: ScoreRule
+    folder: Path,
+    recipes: tuple[Recipe, ...],
+    image: NDArray[np.uint8],
+    illumination: str,
+    rule: ScoreRule,
 ) -> dict[str, Any]:
     picture = image[:, :, 0] if image.shape[2] == 1 else image
     Image.fromarray(picture).save(folder / SELFTEST_PICTURE)
+    # What was evened out already changes a little when the station does it again.
+    taken = even_out(image, illumination)[np.newaxis]
     scores = {
-        recipe.file: float(open_model(folder / recipe.file).score(image[None], rule)[0])
+        recipe.file: float(open_model(folder / recipe.file).score(taken, rule)[0])
         for recipe in recipes
     }
     return {"image": SELFTEST_PICTURE, "scores": scores}

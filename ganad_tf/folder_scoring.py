@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganad_station.heatmap import save_heatmap
+from ganad_station.illumination import AS_TAKEN
 from ganad_station.images import UnreadableImageError, pictures_in, read_image
 from ganad_station.inspector import Inspection
 from ganad_station.score import ScoreRule, scores
@@ -84,7 +85,10 @@ def score_folder(
     counts: dict[str | None, int] = {"OK": 0, "NG": 0, None: 0}
     generator = load_generator(run.generator_path)
     with score_table(table) as write:
-        found = score_pictures(generator, paths, run.config.score.rule, threshold)
+        config = run.config
+        found = score_pictures(
+            generator, paths, config.score.rule, threshold, config.data.illumination
+        )
         for number, scored in enumerate(found, start=1):
             counts[scored.decision] += 1
             score = None if scored.inspection is None else scored.inspection.score
@@ -104,7 +108,11 @@ def score_folder(
 
 
 def score_pictures(
-    generator: keras.Model, paths: Iterable[Path], rule: ScoreRule, threshold: float
+    generator: keras.Model,
+    paths: Iterable[Path],
+    rule: ScoreRule,
+    threshold: float,
+    illumination: str = AS_TAKEN,
 ) -> Iterator[Scored]:
     """Score pictures one after another; a few at a time are in memory, whatever their number.
 
@@ -115,13 +123,15 @@ def score_pictures(
         paths: The pictures.
         rule: What a score is the mean of.
         threshold: Scores above it are NG.
+        illumination: What is evened out of a picture before.
 
     Yields:
         What became of each, in order.
     """
     _, size, _, channels = generator.input_shape
     with ThreadPoolExecutor(DECODERS) as pool:
-        decodings = ((path, pool.submit(read_image, path, size, channels)) for path in paths)
+        form = (size, channels, illumination)
+        decodings = ((path, pool.submit(read_image, path, *form)) for path in paths)
         waiting = deque(islice(decodings, 2 * BATCH))
         while waiting:
             batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]

@@ -25,6 +25,7 @@ def write_manifest(
     recipes: tuple[Recipe, ...],
     io_type: str,
     image_shape: tuple[int, ...],
+    illumination: str,
     rule: ScoreRule,
     threshold: dict[str, Any],
     selftest: dict[str, Any],
@@ -38,6 +39,7 @@ def write_manifest(
         recipes: Its models, the preferred one first.
         io_type: Input and output of its int8 TFLite files, `int8` or `uint8`.
         image_shape: Height, width and channels of the input.
+        illumination: What is evened out of a picture before.
         rule: What a score is the mean of.
         threshold: Value, and what it was calibrated on.
         selftest: Name of the stored picture and its score under each model.
@@ -50,7 +52,13 @@ def write_manifest(
         "target": target,
         "files": {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()},
         "models": [_describe(recipe, io_type) for recipe in recipes],
-        "input": {"height": height, "width": width, "channels": channels, "levels": PIXEL_LEVELS},
+        "input": {
+            "height": height,
+            "width": width,
+            "channels": channels,
+            "levels": PIXEL_LEVELS,
+            "illumination": illumination,
+        },
         "score": {"definition": SCORE_DEFINITION, **rule._asdict()},
         "threshold": threshold,
         "selftest": selftest,

@@ -1,5 +1,6 @@
 """A run on tiles, from a folder with masks to the score of a station."""
 
+import argparse
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from ganad_station.bundle import Bundle
+from ganad_station.commands import selftest
 from ganad_station.inspector import Inspector
 from ganad_station.score import ScoreRule
 from ganad_tf.callbacks import VALIDATION_AUROC, Bookkeeper
@@ -48,7 +50,11 @@ def marked_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def config(marked_folder: Path) -> RunConfig:
     return make_config(
         {
-            "data": {"dataset": "folder", "data_dir": str(marked_folder)},
+            "data": {
+                "dataset": "folder",
+                "data_dir": str(marked_folder),
+                "illumination": "brightness",
+            },
             "loss": {"abc": 2.0, "abc_scale": 4.0, "adversarial": 0, "anomaly_adversarial": 0},
             "train": {"epochs": 5, "passes": 50, "learning_rate": 3e-3},
             "score": {"patch_size": 8, "patch_count": 1},
@@ -91,6 +97,8 @@ def test_a_station_scores_as_the_verified_file_does(run: Run, marked_folder: Pat
     assert "mean absolute reconstruction error" in bundle.manifest["score"]["definition"]
     inspector = Inspector(bundle)
     lines = (path.parent / "verification" / f"{path.name}.csv").read_text().splitlines()[1:]
+    assert bundle.illumination == "brightness"
+    assert selftest.run(argparse.Namespace(bundle=path.parent)) == 0
     for line in lines[:6]:
         name, _, _, score = line.rsplit(",", 3)
         assert inspector.inspect(marked_folder / name).score == float(score)
@@ -131,6 +139,7 @@ def test_pictures_without_a_mask_are_left_out(
     ("layer", "message"),
     [
         ({"data": {"tile": 24}}, "24 is not a multiple of 16"),
+        ({"data": {"illumination": "even"}}, "illumination must be one of as-taken, brightness"),
         ({"data": {"tile": 96}}, "tile 96 is larger than the image size 64"),
         ({"train": {"shift": 2}}, "tiles are cut anywhere"),
         ({"score": {"patch_size": 7}}, "score: patch size 7 does not divide the image size 64"),

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from ganad_station.bundle import Bundle
+from ganad_station.bundle import SCHEMA_VERSION, Bundle
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.errors import UserError
 from ganad_tf.inference import score_images
@@ -140,7 +140,7 @@ def test_a_file_of_another_run_is_refused(small_run: Run, int8_model: Path) -> N
     ("content", "message"),
     [
         ("[]", "is no manifest"),
-        ('{"schema_version": 3, "files": []}', "lacks 'input'"),
+        (json.dumps({"schema_version": SCHEMA_VERSION, "files": []}), "lacks 'input'"),
         ('{"schema_version": 9}', "schema version 9"),
         ("{", "cannot be read"),
     ],

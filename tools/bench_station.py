@@ -59,6 +59,7 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     """Write a bundle of an untrained generator, and float files of it beside the int8 ones."""
     import keras
 
+    from ganad_station.illumination import AS_TAKEN
     from ganad_station.score import WHOLE_IMAGE, to_input
     from ganad_tf.config import TrainConfig
     from ganad_tf.data.batches import PairedBatches
@@ -102,6 +103,7 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
         load_profile("cpu").models,
         "int8",
         shape,
+        AS_TAKEN,
         WHOLE_IMAGE,
         threshold,
         selftest,

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ganad_station.errors import StationError
+from ganad_station.illumination import ILLUMINATIONS
 from ganad_station.score import ScoreRule
 
 MANIFEST_FILE = "manifest.json"
 CALIBRATION_FILE = "calibration.json"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 REQUIRED_KEYS = (
     *("files", "input", "models", "run", "schema_version", "score"),
     *("selftest", "target", "threshold", "verification"),
@@ -86,6 +87,11 @@ class Bundle:
         """Height, width and channels of the images that the models take."""
         entry = self.manifest["input"]
         return entry["height"], entry["width"], entry["channels"]
+
+    @property
+    def illumination(self) -> str:
+        """What is evened out of a picture, see `ganad_station.illumination.even_out`."""
+        return self.manifest["input"]["illumination"]
 
     @property
     def score_rule(self) -> ScoreRule:
@@ -167,6 +173,7 @@ def _is_consistent(manifest: Dict[str, Any]) -> bool:
             bool(manifest["models"])
             and used <= set(manifest["files"])
             and all(isinstance(number, int) for number in (height, width, channels, *rule))
+            and manifest["input"]["illumination"] in ILLUMINATIONS
             and _fits(rule, height, width)
             and 0 <= float(manifest["threshold"]["value"]) < float("inf")
             and isinstance(manifest["selftest"]["scores"], dict)

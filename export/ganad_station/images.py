@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ganad_station.errors import StationError
+from ganad_station.illumination import AS_TAKEN, even_out
 
 MODES = {1: "L", 3: "RGB"}
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B")
@@ -66,13 +67,14 @@ def pictures_in(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def read_image(path: Path, size: int, channels: int) -> np.ndarray:
+def read_image(path: Path, size: int, channels: int, illumination: str = AS_TAKEN) -> np.ndarray:
     """Read a picture, turn it as its EXIF orientation says, and scale it to a square.
 
     Args:
         path: A file in any format that Pillow reads, with 8 bits a channel or 16 bits of grey.
         size: Height and width to scale to, in pixels.
         channels: 1 for grey, 3 for RGB.
+        illumination: What is evened out then, see `ganad_station.illumination.even_out`.
 
     Returns:
         uint8 `(size, size, channels)`, 0 to 255; 16-bit levels are divided by 257.
@@ -80,7 +82,7 @@ def read_image(path: Path, size: int, channels: int) -> np.ndarray:
     Raises:
         UnreadableImageError: If the file cannot be read as a picture.
     """
-    return fit_image(read_upright(path, channels), size)
+    return even_out(fit_image(read_upright(path, channels), size), illumination)
 
 
 def read_upright(path: Path, channels: int) -> np.ndarray:

@@ -53,6 +53,15 @@ class Inspector:
             print(f"warning: {bundle.folder} is not verified: see ganad-tf verify", file=sys.stderr)
         self.model_name, self.model = choose_model(bundle, threads)
 
+    def read(self, path: Path) -> np.ndarray:
+        """Return a picture as the models take it, uint8 `(height, width, channels)`.
+
+        Raises:
+            UnreadableImageError: If the file is no picture or a broken one.
+        """
+        height, _, channels = self.bundle.image_shape
+        return read_image(path, height, channels, self.bundle.illumination)
+
     def inspect(self, path: Path) -> Inspection:
         """Score a picture.
 
@@ -60,8 +69,7 @@ class Inspector:
             UnreadableImageError: If the file is no picture or a broken one.
         """
         start = time.perf_counter()
-        height, _, channels = self.bundle.image_shape
-        image = read_image(path, height, channels)
+        image = self.read(path)
         reconstruction = self.model.reconstruct_one(image)
         rule = self.bundle.score_rule
         score = float(scores(image[np.newaxis], reconstruction[np.newaxis], rule)[0])

@@ -88,6 +88,11 @@ SETTING_OPTIONS = (
         type=int,
         help="Train on tiles of so many pixels, those of anomalies where masks mark a defect.",
     ),
+    click.option(
+        "--illumination",
+        help="What is evened out of each image, also at the station: as-taken (nothing), "
+        "brightness, contrast (both).  [default: as-taken]",
+    ),
     click.option("--channels", type=int, help="1 (grey) or 3 (RGB).  [default: as the images]"),
     click.option(
         "--width",
@@ -152,7 +157,7 @@ def read_settings(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
     train = dict(flags)
     data_keys = (
         *("dataset", "data_dir", "group_by", "normal_class", "anomaly_source"),
-        *("size", "tile", "channels"),
+        *("size", "tile", "illumination", "channels"),
     )
     data = {key: train.pop(key) for key in data_keys}
     seed, regime = train.pop("seed"), train.pop("regime")

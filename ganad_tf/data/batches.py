@@ -18,6 +18,8 @@ NORMAL_STREAM, ANOMALY_STREAM = 0, 1
 SHUFFLE_ROUNDS = 4
 LIGHT_SEED = 1 << 40
 """Moves the draws of light away from those of places, which seeds of small numbers give."""
+MIRROR_SEED = 2 << 40
+"""The same for mirroring top to bottom."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +104,7 @@ class PairedBatches:
         if not images.shape[0]:
             return tf.zeros(images.shape)
         batch = tf.gather(images, self._chosen(images.shape[0], stream, part))
-        if self.config.flip or self.config.shift:
+        if self.config.flip or self.config.flip_vertical or self.config.shift:
             batch = self._augmented(batch, part, stream)
         return self._lit(tf.cast(batch, tf.float32) / 255.0, part, stream)
 
@@ -121,15 +123,16 @@ class PairedBatches:
             index=place, seed=seeds, max_index=count - 1, rounds=SHUFFLE_ROUNDS
         )
 
-    def _draws(self, part: tf.Tensor, stream: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the shifts, int32 `(batch, 2)`, and a number in [0, 1) for each image.
+    def _draws(self, part: tf.Tensor, stream: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return the shifts, int32 `(batch, 2)`, and two numbers in [0, 1) for each image.
 
         They are drawn for the batch of all replicas, so that each gets what it would get there.
         """
         seed, count, shift = self._step_seed(part, stream), self._all_images, self.config.shift
         offsets = tf.random.stateless_uniform((count, 2), seed, -shift, shift + 1, dtype=tf.int32)
         chances = tf.random.stateless_uniform((count,), seed + 1)
-        return self._own(offsets, part), self._own(chances, part)
+        others = tf.random.stateless_uniform((count,), seed + MIRROR_SEED)
+        return self._own(offsets, part), self._own(chances, part), self._own(others, part)
 
     def _step_seed(self, part: tf.Tensor, stream: int) -> tf.Tensor:
         step = part if self.replicas == 1 else part // self.replicas
@@ -166,12 +169,15 @@ class PairedBatches:
     def _augmented(self, batch: tf.Tensor, part: tf.Tensor, stream: int) -> tf.Tensor:
         """Mirror and shift each image at random; the border is reflected."""
         _, height, width, _ = batch.shape
-        offsets, chances = self._draws(part, stream)
+        offsets, chances, others = self._draws(part, stream)
         x_offset, y_offset = tf.split(offsets, 2, axis=1)
         columns = tf.range(width)[tf.newaxis]
         if self.config.flip:
             columns = tf.where(chances[:, tf.newaxis] < 0.5, columns[:, ::-1], columns)
-        rows = _reflected(tf.range(height) + y_offset, height)
+        rows = tf.range(height)[tf.newaxis]
+        if self.config.flip_vertical:
+            rows = tf.where(others[:, tf.newaxis] < 0.5, rows[:, ::-1], rows)
+        rows = _reflected(rows + y_offset, height)
         columns = _reflected(columns + x_offset, width)
         shifted = tf.gather(batch, rows, axis=1, batch_dims=1)
         return tf.gather(shifted, columns, axis=2, batch_dims=1)

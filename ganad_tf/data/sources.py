@@ -1,7 +1,11 @@
 """The data sources by name, and how each is loaded and split."""
 
+import dataclasses
 from pathlib import Path
 
+import numpy as np
+
+from ganad_station.illumination import AS_TAKEN, even_out
 from ganad_tf.config import DataConfig
 from ganad_tf.data.class_sets import CLASS_NAMES, keras_dataset, load_digits
 from ganad_tf.data.folder import load_folder
@@ -23,8 +27,8 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
     """Load a data set and split it into train, validation and test.
 
     Args:
-        config: Which data set, where, at what size, which kind is normal, how to split, which
-            kinds only test has, whether anomalies are synthetic.
+        config: Which data set, where, at what size, which kind is normal, what
+            is evened out, how to split, which kinds only test has, whether anomalies are synthetic.
         seed: Seed of the split.
 
     Returns:
@@ -36,7 +40,7 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
     """
     if config.dataset not in SOURCES:
         raise UserError(f"unknown data set {config.dataset!r}: choose one of {', '.join(SOURCES)}")
-    data = _load(config)
+    data = _evened_out(_load(config), config.illumination)
     _check_labelled(config, data)
     _check_normal_class(config, len(data.kind_names))
     splits = split_images(
@@ -60,6 +64,13 @@ def _load(config: DataConfig) -> LabeledImages:
     if config.group_by is not None:
         raise UserError(f"each image of {config.dataset} is of a part of its own: no --group-by")
     return SOURCES[config.dataset](config.size, config.channels, data_dir)
+
+
+def _evened_out(data: LabeledImages, illumination: str) -> LabeledImages:
+    if illumination == AS_TAKEN:
+        return data
+    images = np.stack([even_out(image, illumination) for image in data.images])
+    return dataclasses.replace(data, images=images)
 
 
 def _check_labelled(config: DataConfig, data: LabeledImages) -> None:

@@ -154,20 +154,22 @@ class TiledBatches(PairedBatches):
 
     def _transforms(self, centres: tf.Tensor, part: tf.Tensor, stream: int) -> tf.Tensor:
         """Return the projective transforms from the pixels of tiles to those of images."""
-        chances = self._chances(part, stream, 3, draw=1)
+        chances = self._chances(part, stream, 4, draw=1)
         angle = np.deg2rad(self.config.rotation) * (2 * chances[:, 0] - 1)
         scale = tf.exp(self.config.zoom * (2 * chances[:, 1] - 1))
-        mirrored = chances[:, 2] < 0.5 if self.config.flip else tf.zeros_like(angle, tf.bool)
+        sides = 1.0 - 2.0 * tf.cast(chances[:, 2:] < 0.5, tf.float32)
+        to_right = sides[:, 0] if self.config.flip else tf.ones_like(angle)
+        to_bottom = sides[:, 1] if self.config.flip_vertical else tf.ones_like(angle)
         cosine, sine = tf.cos(angle) / scale, tf.sin(angle) / scale
-        to_x = tf.where(mirrored, -cosine, cosine)
-        to_y = tf.where(mirrored, -sine, sine)
+        x_by_x, x_by_y = to_right * cosine, -to_bottom * sine
+        y_by_x, y_by_y = to_right * sine, to_bottom * cosine
         middle, zeros = (self.tile - 1) / 2, tf.zeros_like(angle)
         # At whole pixels: in between, resampling would blur the grain of what is not turned.
         row, column = tf.unstack(tf.floor(centres) - 0.5, axis=1)
         return tf.stack(
             [
-                *(to_x, -sine, column - middle * (to_x - sine)),
-                *(to_y, cosine, row - middle * (to_y + cosine)),
+                *(x_by_x, x_by_y, column - middle * (x_by_x + x_by_y)),
+                *(y_by_x, y_by_y, row - middle * (y_by_x + y_by_y)),
                 *(zeros, zeros),
             ],
             axis=1,

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ganad_station.bundle import Bundle
+from ganad_station.bundle import SCHEMA_VERSION, Bundle
 from ganad_station.errors import StationError
 from tests.station.stations import change_manifest
 
@@ -33,13 +33,15 @@ def test_a_missing_file_is_named(copied: Path) -> None:
 def test_manifests_that_cannot_be_used(copied: Path, tmp_path: Path) -> None:
     with pytest.raises(StationError, match="is no bundle"):
         Bundle.open(tmp_path)
-    change_manifest(copied, schema_version=4)
-    with pytest.raises(StationError, match="schema version 4, this program reads 3"):
+    change_manifest(copied, schema_version=SCHEMA_VERSION + 1)
+    with pytest.raises(
+        StationError, match=f"version {SCHEMA_VERSION + 1}, this program reads {SCHEMA_VERSION}"
+    ):
         Bundle.open(copied)
     (copied / "manifest.json").write_text("{")
     with pytest.raises(StationError, match="cannot be read"):
         Bundle.open(copied)
-    (copied / "manifest.json").write_text('{"schema_version": 3}')
+    (copied / "manifest.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION}))
     with pytest.raises(StationError, match="lacks 'files'"):
         Bundle.open(copied)
 

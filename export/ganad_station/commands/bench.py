@@ -10,7 +10,6 @@ import numpy as np
 
 from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
-from ganad_station.images import read_image
 from ganad_station.inspector import Inspector
 
 HELP = "Measure the latency of an inspection on the stored picture."
@@ -61,8 +60,7 @@ def _time_inspections(inspector: Inspector, path: Path, count: int) -> List[floa
 
 
 def _time_model(inspector: Inspector, path: Path, count: int) -> List[float]:
-    height, _, channels = inspector.bundle.image_shape
-    image = read_image(path, height, channels)
+    image = inspector.read(path)
     times = []
     for _ in range(WARM_UP + count):
         start = time.perf_counter()
