@@ -23,13 +23,35 @@ def training_anomalies(split: Split, config: DataConfig, seed: int) -> NDArray[n
         where a kind has fewer images than its share, under either way of sampling.
     """
     anomalies, kinds = split.data.images[split.is_anomaly], split.data.kinds[split.is_anomaly]
+    return anomalies[choose_anomalies(anomalies, kinds, len(split.normals), config, seed)]
+
+
+def choose_anomalies(
+    images: NDArray[np.uint8],
+    kinds: NDArray[np.int64],
+    normals: int,
+    config: DataConfig,
+    seed: int,
+) -> NDArray[np.int64]:
+    """Choose those of some anomalies that a configuration trains on, see `training_anomalies`.
+
+    Args:
+        images: uint8 `(count, height, width, channels)`.
+        kinds: int64 `(count,)`, the kind of each image.
+        normals: Number of normal images that they go with.
+        config: How many, and how they are chosen.
+        seed: Seed of the choice.
+
+    Returns:
+        Sorted indices into `images`.
+    """
     present = len(np.unique(kinds))
     total = config.anomalies
     if total == "balanced":
-        total = -(-len(split.normals) // present) * present
+        total = -(-normals // present) * present
     if config.sampling == "random":
-        return anomalies[draw_anomalies(kinds, total, seed)]
-    return anomalies[sample_anomalies(anomalies, kinds, total, config.clusters, seed)]
+        return draw_anomalies(kinds, total, seed)
+    return sample_anomalies(images, kinds, total, config.clusters, seed)
 
 
 def draw_anomalies(kinds: NDArray[np.int64], total: int, seed: int = 0) -> NDArray[np.int64]:

@@ -38,7 +38,7 @@ from ganad_tf.models.generator import build_generator, resize_generator
 from ganad_tf.models.optimizer import FusedAdam
 from ganad_tf.plots import plot_history
 from ganad_tf.runs import Run, describe_splits, load_recorded_splits
-from ganad_tf.sampling import training_anomalies
+from ganad_tf.sampling import choose_anomalies, training_anomalies
 
 logger = logging.getLogger(__name__)
 
@@ -141,14 +141,15 @@ def _tiled_batches(config: RunConfig, split: Split, tile: int, replicas: int) ->
     if unmarked:
         logger.warning("left out: %d defective pictures without a mask", unmarked)
     data = split.data.take(marked)
+    chosen = choose_anomalies(data.images, data.kinds, len(split.normals), config.data, config.seed)
     return TiledBatches(
         split.normals,
-        data.images,
+        data.images[chosen],
         config.train,
         config.seed,
         replicas,
-        masks=masks[marked],
-        kinds=data.kinds,
+        masks=masks[marked][chosen],
+        kinds=data.kinds[chosen],
         tile=tile,
     )
 

@@ -1,6 +1,7 @@
 """A run on tiles, from a folder with masks to the score of a station."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -16,6 +17,7 @@ from ganad_tf.callbacks import VALIDATION_AUROC, Bookkeeper
 from ganad_tf.checkpoints import load_checkpoint
 from ganad_tf.config import RunConfig
 from ganad_tf.data.sources import load_splits
+from ganad_tf.data.tiles import TiledBatches
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import evaluate
 from ganad_tf.export import export
@@ -133,6 +135,13 @@ def test_pictures_without_a_mask_are_left_out(
     batches = paired_batches(config, split)
     assert len(batches.anomalies) == split.is_anomaly.sum() - 3
     assert "left out: 3 defective pictures without a mask" in log.text
+
+
+def test_as_many_of_each_kind_are_trained_on_as_asked_for(config: RunConfig) -> None:
+    few = dataclasses.replace(config, data=dataclasses.replace(config.data, anomalies=3))
+    batches = paired_batches(few, load_splits(config.data, 0).train)
+    assert isinstance(batches, TiledBatches)
+    assert len(batches.anomalies) == len(batches.masks) == len(batches.kinds) == 3
 
 
 @pytest.mark.parametrize(
