@@ -19,3 +19,19 @@ def draw_part(kind: str, side: int, rng: np.random.Generator) -> NDArray[np.uint
     if kind == "stain":
         plate[side // 4 : side // 2, side // 4 : side // 2] = 20
     return np.clip(plate, 0, 255).astype(np.uint8)
+
+
+def write_marked_parts(root: Path, side: int) -> None:
+    """Write 40 good parts and 20 with a small stain anywhere, with masks."""
+    rng = np.random.default_rng(0)
+    for kind in ("normal", "stain", "masks/stain"):
+        (root / kind).mkdir(parents=True)
+    for number in range(40):
+        save_part(root / "normal" / f"{number}.png", "normal", side, rng)
+    for number in range(20):
+        part, mask = draw_part("normal", side, rng), np.zeros((side, side), np.uint8)
+        row, column = rng.integers(0, side - 6, 2)
+        part[row : row + 6, column : column + 6] //= 3
+        mask[row : row + 6, column : column + 6] = 255
+        Image.fromarray(part).save(root / "stain" / f"{number}.png")
+        Image.fromarray(mask).save(root / "masks" / "stain" / f"{number}.png")

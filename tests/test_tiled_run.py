@@ -7,7 +7,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
 from ganad_station.bundle import Bundle
 from ganad_station.commands import selftest
@@ -25,26 +24,15 @@ from ganad_tf.runs import Run
 from ganad_tf.settings import make_config
 from ganad_tf.training import paired_batches, resume, train
 from ganad_tf.verification import verify
-from tests.parts import draw_part
+from tests.parts import write_marked_parts
 
 SIZE, TILE = 64, 32
 
 
 @pytest.fixture(scope="module")
 def marked_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Good parts and stained ones with masks, the stains small and anywhere."""
-    root, rng = tmp_path_factory.mktemp("marked"), np.random.default_rng(0)
-    for kind in ("normal", "stain", "masks/stain"):
-        (root / kind).mkdir(parents=True)
-    for number in range(40):
-        Image.fromarray(draw_part("normal", SIZE, rng)).save(root / "normal" / f"{number}.png")
-    for number in range(20):
-        part, mask = draw_part("normal", SIZE, rng), np.zeros((SIZE, SIZE), np.uint8)
-        row, column = rng.integers(0, SIZE - 6, 2)
-        part[row : row + 6, column : column + 6] //= 3
-        mask[row : row + 6, column : column + 6] = 255
-        Image.fromarray(part).save(root / "stain" / f"{number}.png")
-        Image.fromarray(mask).save(root / "masks" / "stain" / f"{number}.png")
+    root = tmp_path_factory.mktemp("marked")
+    write_marked_parts(root, SIZE)
     return root
 
 
