@@ -132,6 +132,8 @@ def test_masks_are_measured_and_checked(tmp_path: Path) -> None:
     assert "cannot be read" in problems["dent/3.png"]
     assert problems["normal/0.png"] == "marks a defect of a normal part"
     assert any("dent: half of the defects cover less than 2%" in w for w in found["warnings"])
+    config = make_config(tomllib.loads((tmp_path / "out" / "config.toml").read_text()))
+    assert (config.data.size, config.data.tile) == (128, 64)
 
 
 def exposed(root: Path, folders: dict[str, list[int]], seed: int = 0) -> None:

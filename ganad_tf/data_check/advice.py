@@ -13,7 +13,7 @@ TOLD_BY_BRIGHTNESS = 0.8
 STRONG_DRIFT = 0.3
 SMALL_DEFECT = 0.02
 LARGEST_PART, SMALL_PART = 0.1, 3
-SIZES = (64, 128)
+SIZES, TILED_SIZES, TILE = (64, 128), (128, 256), 64
 
 
 def advise(facts: DataFacts) -> list[str]:
@@ -66,15 +66,11 @@ def _on_kinds(facts: DataFacts) -> list[str]:
             f"the kinds have {min(counts)} to {max(counts)} pictures: judge the rare ones by "
             "their own AUROC"
         )
-    small = [
-        name
-        for name, kind in defects.items()
-        if kind.median_defect_share is not None and kind.median_defect_share < SMALL_DEFECT
-    ]
+    small = _small_defects(facts)
     if small:
         found.append(
             f"{', '.join(small)}: half of the defects cover less than {SMALL_DEFECT:.0%} of the "
-            "picture, which the error of a whole picture may not show"
+            f"picture, which the error of a whole picture may not show: train with --tile {TILE}"
         )
     return found
 
@@ -125,9 +121,12 @@ def _on_parts(facts: DataFacts) -> list[str]:
 
 def propose(facts: DataFacts) -> dict[str, Any]:
     """Return settings to start with, as a configuration file has them."""
-    median = min(facts.heights[1], facts.widths[1])
-    size = next((size for size in SIZES if median <= size), SIZES[-1])
+    median, has_small = min(facts.heights[1], facts.widths[1]), bool(_small_defects(facts))
+    sizes = TILED_SIZES if has_small else SIZES
+    size = next((size for size in sizes if median <= size), sizes[-1])
     data = {"dataset": "folder", "data_dir": facts.place, "size": size}
+    if has_small:
+        data["tile"] = TILE
     if facts.parts is not None and facts.parts.shared and _can_group(facts):
         data["group_by"] = NEAR_DUPLICATES
     return {"data": data}
@@ -141,6 +140,12 @@ def _can_group(facts: DataFacts) -> bool:
 
 def _count(items: Sized, noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _small_defects(facts: DataFacts) -> list[str]:
+    """Return the kinds of which masks say that half of the defects are small."""
+    shares = {name: kind.median_defect_share for name, kind in _defects(facts).items()}
+    return [name for name, share in shares.items() if share is not None and share < SMALL_DEFECT]
 
 
 def _defects(facts: DataFacts) -> dict[str, KindSummary]:
