@@ -135,6 +135,8 @@ class LossConfig:
         abc: Weight of the ABC loss.
         abc_scale: Factor on the error of an anomaly in the ABC loss: the larger, the less it
             cares for anomalies that are badly reconstructed already.
+        abc_patches: How many of the largest patch errors of an anomaly, or of its defect where
+            masks mark it, the ABC loss takes; 0 for the mean error over all of it.
         patch_size: Side of a patch in pixels; divides the image size.
         patch_count: The n of the patch loss, how many of the largest patch errors count.
         discriminators: 2, one for normal images and one for anomalies (paper, section 3.3), or
@@ -150,6 +152,7 @@ class LossConfig:
     anomaly_adversarial: float = 1.0
     abc: float = 0.5
     abc_scale: float = 1.0
+    abc_patches: int = 0
     patch_size: int = 8
     patch_count: int = 4
     discriminators: int = 2
@@ -159,6 +162,7 @@ class LossConfig:
         """Raise `UserError` where a value is out of range."""
         _check_at_least(0, **{name: getattr(self, name) for name in GENERATOR_LOSSES})
         _check_at_least(1, patch_size=self.patch_size, patch_count=self.patch_count)
+        _check_at_least(0, abc_patches=self.abc_patches)
         if not self.abc_scale > 0:
             raise UserError(f"abc_scale must be more than 0, got {self.abc_scale}")
         if self.discriminators not in (1, 2):
@@ -254,7 +258,8 @@ class RunConfig:
         """Raise `UserError` where sections contradict each other."""
         if not 0 <= self.seed < SEEDS:
             raise UserError(f"seed must be at least 0 and less than {SEEDS}, got {self.seed}")
-        _check_patches("loss", self.data.trained_size, self.loss.patch_size, self.loss.patch_count)
+        patches = max(self.loss.patch_count, self.loss.abc_patches)
+        _check_patches("loss", self.data.trained_size, self.loss.patch_size, patches)
         if self.score.patch_size:
             _check_patches("score", self.data.size, self.score.patch_size, self.score.patch_count)
         self._check_tiles()

@@ -11,6 +11,7 @@ import tensorflow as tf
 from ganad_tf.errors import UserError
 
 SMALLEST_ERROR = 1e-8
+SMALLEST_SHARE = 0.25
 
 
 def image_errors(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
@@ -56,6 +57,40 @@ def patch_errors(images: tf.Tensor, reconstructions: tf.Tensor, patch_size: int)
     pixel_errors = tf.reduce_mean(tf.abs(images - reconstructions), axis=3, keepdims=True)
     means = tf.nn.avg_pool2d(pixel_errors, patch_size, patch_size, "VALID")
     return tf.reshape(means, (-1, (height // patch_size) * (width // patch_size)))
+
+
+def largest_patch_errors(
+    images: tf.Tensor,
+    reconstructions: tf.Tensor,
+    patch_size: int,
+    count: int,
+    regions: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Return the mean of the `count` largest patch errors of each image, shape `(batch,)`.
+
+    For anomalies: a mask is drawn around a defect, and not each of its pixels looks defective. The
+    patches that stand out most do (multiple-instance learning).
+
+    Args:
+        images: The input images.
+        reconstructions: What the generator made of them.
+        patch_size: Side of a patch in pixels; divides height and width.
+        count: How many patches, at most those of an image.
+        regions: float32 `(batch, height, width)`, 1 inside and 0 outside, or None for all of the
+            image. Then the error of a patch is that of its pixels inside; one with less than
+            a quarter of them inside counts as if it had a quarter. Of a region in fewer patches
+            than `count`, all count.
+    """
+    if regions is None:
+        largest = tf.math.top_k(patch_errors(images, reconstructions, patch_size), count)
+        return tf.reduce_mean(largest.values, axis=1)
+    pixel_errors = tf.reduce_mean(tf.abs(images - reconstructions), axis=3)
+    both = tf.stack([pixel_errors * regions, regions], axis=3)
+    errors, shares = tf.unstack(tf.nn.avg_pool2d(both, patch_size, patch_size, "VALID"), axis=3)
+    inside = tf.reduce_sum(tf.cast(shares > 0, tf.float32), axis=(1, 2))
+    errors = tf.reshape(errors / tf.maximum(shares, SMALLEST_SHARE), (tf.shape(images)[0], -1))
+    largest = tf.math.top_k(errors, count).values
+    return tf.reduce_sum(largest, axis=1) / tf.clip_by_value(inside, 1.0, float(count))
 
 
 def patch_loss(

@@ -48,6 +48,31 @@ def test_patch_loss_for_every_patch_size_and_count(
     assert value == pytest.approx(np.mean(expected), rel=1e-5)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([4, 8]), st.sampled_from([0.02, 0.3, 1.0]), st.data())
+def test_the_largest_patch_errors_inside_a_region(
+    seed: int, side: int, share: float, data: st.DataObject
+) -> None:
+    images, copies = random_pair(seed)
+    regions = np.random.default_rng(seed).random(images.shape[:3]) < share
+    count = data.draw(st.integers(1, (16 // side) ** 2))
+    expected = []
+    for image, copy, region in zip(images.astype(float), copies, regions, strict=True):
+        pixel_errors, errors = np.abs(image - copy).mean(axis=2), []
+        for top in range(0, 16, side):
+            for left in range(0, 16, side):
+                place = (slice(top, top + side), slice(left, left + side))
+                inside = region[place].sum()
+                total = (pixel_errors * region)[place].sum()
+                errors += [total / max(inside, side**2 / 4)] if inside else []
+        expected.append(np.mean(sorted(errors)[-count:]) if errors else 0)
+    found = losses.largest_patch_errors(images, copies, side, count, np.float32(regions))
+    assert found.numpy() == pytest.approx(np.array(expected), rel=1e-4)
+    everywhere = losses.largest_patch_errors(images, copies, side, count)
+    full = losses.largest_patch_errors(images, copies, side, count, np.ones_like(regions, "f"))
+    assert everywhere.numpy() == pytest.approx(full.numpy(), rel=1e-4)
+
+
 def test_patch_loss_of_all_patches_is_the_reconstruction_loss() -> None:
     images, copies = random_pair(0)
     whole = float(losses.reconstruction_loss(images, copies))

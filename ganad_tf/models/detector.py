@@ -221,12 +221,22 @@ class AnomalyDetector(keras.Model):
             values["anomaly_adversarial"] = losses.anomaly_adversarial_loss(fake)
             values["anomaly_discriminator"] = losses.discriminator_loss(real, fake)
         if config.abc:
-            if defects is None:
-                errors = losses.image_errors(anomaly, anomaly_copy)
-            else:
-                errors = losses.region_errors(anomaly, anomaly_copy, defects)
+            errors = self._anomaly_errors(anomaly, anomaly_copy, defects)
             values["abc"] = losses.abc_loss(config.abc_scale * errors)
         return values
+
+    def _anomaly_errors(
+        self, images: tf.Tensor, copies: tf.Tensor, defects: tf.Tensor | None
+    ) -> tf.Tensor:
+        """Return the error of each anomaly that the ABC loss takes, shape `(batch,)`."""
+        config = self.loss_config
+        if config.abc_patches:
+            return losses.largest_patch_errors(
+                images, copies, config.patch_size, config.abc_patches, defects
+            )
+        if defects is None:
+            return losses.image_errors(images, copies)
+        return losses.region_errors(images, copies, defects)
 
     def _latents(
         self, images: tf.Tensor, copies: tf.Tensor, training: bool

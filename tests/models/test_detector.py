@@ -166,6 +166,21 @@ def test_the_abc_loss_is_that_of_the_scaled_error_of_each_anomaly() -> None:
     assert float(values["abc"]) == pytest.approx(-np.log(1 - np.exp(-4 * errors)).mean(), rel=1e-4)
 
 
+@pytest.mark.parametrize("is_marked", [False, True])
+def test_the_abc_loss_takes_the_patches_of_a_defect_that_stand_out(is_marked: bool) -> None:
+    detector = make_detector(loss=dataclasses.replace(LOSS, abc_patches=2))
+    normal, anomaly = first_pair()
+    copies = detector.reconstruct_pair(normal, anomaly, training=False)
+    defects = np.ones((6, SIZE, SIZE), np.float32)
+    if is_marked:
+        defects[:, 8:] = 0
+    values = detector.losses_of(normal, anomaly, *copies, False, defects if is_marked else None)
+    errors = np.abs(np.asarray(anomaly, np.float64) - copies[1])[..., 0] * defects
+    patches = errors.reshape(6, 4, 4, 4, 4).mean(axis=(2, 4)).reshape(6, 16)
+    largest = np.sort(patches, axis=1)[:, -2:].mean(axis=1)
+    assert float(values["abc"]) == pytest.approx(-np.log(1 - np.exp(-largest)).mean(), rel=1e-4)
+
+
 def test_random_regime_takes_one_group_a_step_each_about_half_the_time() -> None:
     detector = make_detector(loss=dataclasses.replace(LOSS, regime="random"))
     values = {name: tf.constant(1.0) for name in LOSS_NAMES}
