@@ -35,12 +35,38 @@ DATASET_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "folder": {"data": {"size": 128}, "train": {"epochs": 60, "flip": True}},
 }
 
+TILE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "data": {"illumination": "brightness"},
+    "loss": {
+        "reconstruction": 4.0,
+        "patch": 6.0,
+        "latent": 0.0,
+        "adversarial": 0.0,
+        "anomaly_adversarial": 0.0,
+        "abc": 2.0,
+        "abc_scale": 4.0,
+        "abc_patches": 8,
+    },
+    "train": {
+        "epochs": 12,
+        "passes": 8,
+        "batch_size": 12,
+        "learning_rate": 3e-3,
+        "brightness": 0.05,
+        "contrast": 0.1,
+        "rotation": 4.0,
+        "zoom": 0.1,
+    },
+    "score": {"patch_size": 8, "patch_count": 8},
+}
+"""What goes with `data.tile`; chosen on magnetic tiles, see docs/experiments.md."""
+
 WIDTH_PRESETS = {"nano": 8, "small": 12, "medium": 16, "large": 24}
 """Maps of the first layer by name; nano is the paper's."""
 
 
 def make_config(*layers: dict[str, Any]) -> RunConfig:
-    """Build a configuration: the defaults of its data set, then each layer on top.
+    """Build a configuration: the defaults of its data set, those of tiles, each layer on top.
 
     Args:
         layers: Nested dictionaries as TOML has them; later ones win; None means not given.
@@ -48,18 +74,21 @@ def make_config(*layers: dict[str, Any]) -> RunConfig:
     Raises:
         UserError: If a key is unknown or a value has the wrong type.
     """
-    dataset = _chosen_dataset(layers)
+    named = [value for value in _given(layers, "dataset") if isinstance(value, str)]
+    dataset = named[-1] if named else DataConfig.dataset
+    defaults = [{"data": {"dataset": dataset}}, DATASET_DEFAULTS.get(dataset, {})]
+    if any(tile is not None for tile in _given(layers, "tile")):
+        defaults.append(TILE_DEFAULTS)
     merged: dict[str, Any] = {}
-    for layer in ({"data": {"dataset": dataset}}, DATASET_DEFAULTS.get(dataset, {}), *layers):
+    for layer in (*defaults, *layers):
         merged = _merge(merged, layer)
     return _build(RunConfig, merged, "configuration")
 
 
-def _chosen_dataset(layers: tuple[dict[str, Any], ...]) -> str:
+def _given(layers: tuple[dict[str, Any], ...], key: str) -> list[Any]:
+    """Return what the layers say of a key of the data section, in their order."""
     sections = [layer.get("data") for layer in layers]
-    chosen = [section.get("dataset") for section in sections if isinstance(section, dict)]
-    named = [dataset for dataset in chosen if isinstance(dataset, str)]
-    return named[-1] if named else DataConfig.dataset
+    return [section.get(key) for section in sections if isinstance(section, dict)]
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -23,6 +23,19 @@ def test_later_layers_win_over_the_defaults_of_the_data_set() -> None:
     assert config.train.width == 8
 
 
+def test_tiles_bring_settings_of_their_own() -> None:
+    whole, tiled = (
+        make_config({"data": {"dataset": "folder", "size": 256}}, {"data": {"tile": tile}})
+        for tile in (None, 128)
+    )
+    assert (whole.loss.abc_patches, whole.data.illumination) == (0, "as-taken")
+    assert (tiled.loss.abc_patches, tiled.data.illumination) == (8, "brightness")
+    assert tiled.train.flip
+    data = {"dataset": "folder", "tile": 128, "size": 256, "illumination": "contrast"}
+    given = make_config({"data": data, "train": {"zoom": 0}})
+    assert (given.data.illumination, given.train.zoom, given.train.rotation) == ("contrast", 0, 4)
+
+
 @pytest.mark.parametrize("dataset", DATASET_DEFAULTS)
 def test_configurations_survive_being_written(tmp_path: Path, dataset: str) -> None:
     config = make_config({"data": {"dataset": dataset, "data_dir": "/a b"}, "seed": 3})

@@ -13,7 +13,7 @@ TOLD_BY_BRIGHTNESS = 0.8
 STRONG_DRIFT = 0.3
 SMALL_DEFECT = 0.02
 LARGEST_PART, SMALL_PART = 0.1, 3
-SIZES, TILED_SIZES, TILE = (64, 128), (128, 256), 64
+SIZES, TILED_SIZES = (64, 128), (128, 256)
 
 
 def advise(facts: DataFacts) -> list[str]:
@@ -70,7 +70,7 @@ def _on_kinds(facts: DataFacts) -> list[str]:
     if small:
         found.append(
             f"{', '.join(small)}: half of the defects cover less than {SMALL_DEFECT:.0%} of the "
-            f"picture, which the error of a whole picture may not show: train with --tile {TILE}"
+            "picture, which the error of a whole picture may not show: train with --tile"
         )
     return found
 
@@ -126,7 +126,7 @@ def propose(facts: DataFacts) -> dict[str, Any]:
     size = next((size for size in sizes if median <= size), sizes[-1])
     data = {"dataset": "folder", "data_dir": facts.place, "size": size}
     if has_small:
-        data["tile"] = TILE
+        data["tile"] = size // 2
     if facts.parts is not None and facts.parts.shared and _can_group(facts):
         data["group_by"] = NEAR_DUPLICATES
     return {"data": data}
