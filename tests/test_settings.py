@@ -33,7 +33,7 @@ def test_tiles_bring_settings_of_their_own() -> None:
     assert tiled.train.flip
     data = {"dataset": "folder", "tile": 128, "size": 256, "illumination": "contrast"}
     given = make_config({"data": data, "train": {"zoom": 0}})
-    assert (given.data.illumination, given.train.zoom, given.train.rotation) == ("contrast", 0, 4)
+    assert (given.data.illumination, given.train.zoom, given.train.rotation) == ("contrast", 0, 8)
 
 
 @pytest.mark.parametrize("dataset", DATASET_DEFAULTS)

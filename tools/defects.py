@@ -81,13 +81,13 @@ class DefectTable:
         return self.folder / f"{label.replace(',', '').replace(' ', '-')}-seed-{seed}.json"
 
     def jobs(self, runs: Path) -> list[Job]:
-        """Return the jobs that have no result yet, seed by seed."""
+        """Return the jobs that have no result yet, row by row."""
         return [
             Job(
                 path.stem, train_evaluate_verify, (self.config(label, seed), runs / path.stem, path)
             )
-            for seed in range(self.seeds)
             for label in self.rows
+            for seed in range(self.seeds)
             if read_result(path := self.path(label, seed), self.config(label, seed)) is None
         ]
 
