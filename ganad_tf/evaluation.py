@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ganad_station.score import ScoreRule
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.data.labeled import UNKNOWN_PIXEL
 from ganad_tf.data.splits import Split
@@ -52,7 +53,8 @@ class Evaluation:
         unseen_auroc: AUROC of the unseen kinds together, or None.
         recall_at: Share of the anomalies found at the threshold that rejects this share of the
             normal test images, by the share (bootstrap intervals).
-        localization: Figures of the error maps against the masks, None without masks.
+        localization: Figures of the error maps, smoothed over the window of the score's rule,
+            against the masks, None without masks.
     """
 
     auroc: Estimate
@@ -94,7 +96,9 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
         false_reject_rate,
         run.config.data.unseen_kinds,
     )
-    evaluation = dataclasses.replace(evaluation, localization=_localize(generator, splits.test))
+    evaluation = dataclasses.replace(
+        evaluation, localization=_localize(generator, splits.test, rule)
+    )
     _draw(run, generator, splits.test, scores, evaluation)
     write_json(run.metrics_path, dataclasses.asdict(evaluation))
     return evaluation
@@ -129,11 +133,11 @@ def measure(
     )
 
 
-def _localize(generator: keras.Model, test: Split) -> Localization | None:
+def _localize(generator: keras.Model, test: Split, rule: ScoreRule) -> Localization | None:
     if test.data.masks is None:
         return None
     known = np.flatnonzero(~np.any(test.data.masks == UNKNOWN_PIXEL, axis=(1, 2)))
-    maps = map_errors(generator, test.data.images[known])
+    maps = map_errors(generator, test.data.images[known], rule)
     return localize(maps, test.data.masks[known], test.is_anomaly[known])
 
 

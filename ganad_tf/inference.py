@@ -13,6 +13,7 @@ from ganad_station.score import (
     clip_reconstructions,
     error_maps,
     scores,
+    smooth_maps,
     to_input,
 )
 
@@ -41,9 +42,15 @@ def score_images(
     return _measure(generator, images, partial(scores, rule=rule))
 
 
-def map_errors(generator: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the error map of each image, float32 `(count, size, size)` in [0, 1]."""
-    return _measure(generator, images, error_maps)
+def map_errors(
+    generator: keras.Model, images: NDArray[np.uint8], rule: ScoreRule = WHOLE_IMAGE
+) -> NDArray[np.float32]:
+    """Return the error map of each image, float32 `(count, size, size)` in [0, 1].
+
+    It is smoothed over the window of the rule, see `ganad_station.score.smooth_maps`.
+    """
+    maps = _measure(generator, images, error_maps)
+    return smooth_maps(maps, rule.map_window) if rule.patch_size else maps
 
 
 def _measure(

@@ -25,6 +25,15 @@ class ScoreRule(NamedTuple):
     patch_size: int = 0
     patch_count: int = 1
 
+    @property
+    def map_window(self) -> int:
+        """Side in pixels of the squares that a map of errors is averaged over, odd.
+
+        Twice a patch, so that a map shows what counts and not single pixels; 1, that is none,
+        where the whole image counts.
+        """
+        return 2 * self.patch_size + 1
+
 
 WHOLE_IMAGE = ScoreRule()
 
@@ -54,6 +63,32 @@ def error_maps(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
     """
     errors = _absolute_errors(images, reconstructions).mean(axis=3, dtype=np.float32)
     return errors / np.float32(PIXEL_LEVELS) if reconstructions.dtype == np.uint8 else errors
+
+
+def smooth_maps(maps: np.ndarray, window: int) -> np.ndarray:
+    """Average maps over squares, as much of each as lies inside.
+
+    Args:
+        maps: float32 `(count, height, width)`.
+        window: Side of the square around each pixel, odd.
+
+    Returns:
+        float32 of the same shape.
+    """
+    totals, areas = maps.astype(np.float64), np.ones((1, *maps.shape[1:]))
+    for axis in (1, 2):
+        totals, areas = (_window_sums(values, window, axis) for values in (totals, areas))
+    return (totals / areas).astype(np.float32)
+
+
+def _window_sums(values: np.ndarray, window: int, axis: int) -> np.ndarray:
+    """Return the sums over `window` values along an axis, fewer at the ends."""
+    length, half = values.shape[axis], window // 2
+    sums = np.cumsum(values, axis=axis)
+    sums = np.concatenate([np.zeros_like(np.take(sums, [0], axis)), sums], axis)
+    places = np.arange(length)
+    first, end = np.maximum(places - half, 0), np.minimum(places + half + 1, length)
+    return np.take(sums, end, axis) - np.take(sums, first, axis)
 
 
 def error_levels(image: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganad_station.printing import printable
+from ganad_station.score import ScoreRule
 from ganad_tf import __version__
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.data.splits import Split
@@ -73,7 +74,7 @@ def write_report(run: Run) -> Path:
         confusion=_confusion(test.is_anomaly, scores > metrics["threshold"]),
         curves=figures.curves(test.is_anomaly, scores),
         histograms=figures.histograms(_scores_by_kind(test, scores), metrics["threshold"]),
-        cases=_cases(test, scores, metrics["threshold"], generator),
+        cases=_cases(test, scores, metrics["threshold"], generator, rule),
         files=exported_files(run, test.data.images[:MOST_CASES], rule),
         config=to_toml(run.config.portable()),
     )
@@ -115,7 +116,11 @@ def _confusion(
 
 
 def _cases(
-    test: Split, scores: NDArray[np.float64], threshold: float, generator: Any
+    test: Split,
+    scores: NDArray[np.float64],
+    threshold: float,
+    generator: Any,
+    rule: ScoreRule,
 ) -> list[Cases]:
     order = np.argsort(scores, kind="stable")
     is_anomaly, is_rejected = test.is_anomaly[order], scores[order] > threshold
@@ -131,13 +136,17 @@ def _cases(
         ("Found", "Defective parts that are rejected, the most suspicious first.", found),
     )
     return [
-        Cases(title, about, _sheet(test, scores, indices[:MOST_CASES], generator))
+        Cases(title, about, _sheet(test, scores, indices[:MOST_CASES], generator, rule))
         for title, about, indices in groups
     ]
 
 
 def _sheet(
-    test: Split, scores: NDArray[np.float64], indices: NDArray[np.int64], generator: Any
+    test: Split,
+    scores: NDArray[np.float64],
+    indices: NDArray[np.int64],
+    generator: Any,
+    rule: ScoreRule,
 ) -> str | None:
     if not len(indices):
         return None
@@ -146,4 +155,4 @@ def _sheet(
         printable(f"{data.kind_names[kind]}, {score:.4f}: {name}")
         for kind, name, score in zip(data.kinds, data.names, scores[indices], strict=True)
     ]
-    return figures.cases(data.images, map_errors(generator, data.images), data.masks, titles)
+    return figures.cases(data.images, map_errors(generator, data.images, rule), data.masks, titles)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -9,6 +10,7 @@ from ganad_station.score import (
     error_levels,
     error_maps,
     scores,
+    smooth_maps,
     to_input,
 )
 
@@ -70,6 +72,22 @@ def test_all_patches_together_are_the_whole_image() -> None:
     rng = np.random.default_rng(0)
     images, copies = rng.integers(0, 256, (2, 3, 16, 16, 1)).astype(np.uint8)
     assert scores(images, copies, ScoreRule(4, 16)).tolist() == scores(images, copies).tolist()
+
+
+@pytest.mark.parametrize("window", [1, 3, 5, 17])
+def test_smooth_maps_are_means_of_what_lies_inside(window: int) -> None:
+    maps = np.random.default_rng(0).random((2, 12, 9), np.float32)
+    half = window // 2
+    padded = np.pad(maps, ((0, 0), (half, half), (half, half)), constant_values=np.nan)
+    squares = np.lib.stride_tricks.sliding_window_view(padded, (window, window), axis=(1, 2))
+    found = smooth_maps(maps, window)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.nanmean(squares, axis=(3, 4)), rtol=1e-5)
+
+
+def test_a_map_is_averaged_over_two_patches() -> None:
+    assert ScoreRule(8, 3).map_window == 17
+    assert ScoreRule().map_window == 1
 
 
 @given(arrays(np.uint8, (5, 4, 3)), arrays(np.uint8, (5, 4, 3)))
