@@ -22,7 +22,7 @@ from ganad_tf.files import remove_leftovers, write_json, write_text
 from ganad_tf.jobs import Job
 from ganad_tf.settings import WIDTH_PRESETS, make_config, read_config
 from tools.experiment import read_result, train_evaluate_verify
-from tools.paper_table import NOTHING, Figure, Result
+from tools.paper_table import NOTHING, Figure, Result, describe
 from tools.table_command import announce, exit_on, folder_option, refusing, run_missing
 
 FEW = 5
@@ -172,16 +172,9 @@ def main(
         remove_leftovers(out)
         jobs = table.jobs(runs)
         announce(seeds * len(table.rows), len(jobs))
-        failures = run_missing(jobs, _describe, table.write, **spread)
+        failures = run_missing(jobs, describe, table.write, **spread)
         click.echo(table.write())
     exit_on(failures)
-
-
-def _describe(result: Result) -> str:
-    return (
-        f"float {result['float_auroc']['value']:.4f}, "
-        f"int8 {result['int8_auroc']:.4f} ({result['difference']['value']:+.4f})"
-    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from tools.classes import class_label
 from tools.experiment import read_result, train_evaluate_verify
 from tools.paper_plot import plot_summary
 from tools.paper_references import averages_on, paper_average
-from tools.paper_table import Result, Summary, summarize, to_markdown
+from tools.paper_table import Result, Summary, describe, summarize, to_markdown
 from tools.table_command import (
     CLASSES,
     announce,
@@ -111,7 +111,7 @@ def main(
     with refusing():
         jobs = _missing_jobs(table, classes, seeds, runs)
         announce(len(classes) * seeds, len(jobs), f"{dataset}: ")
-        failures = run_missing(jobs, _describe, table.write, **spread)
+        failures = run_missing(jobs, describe, table.write, **spread)
         if table.write() is not None:
             click.echo((table.folder / "table.md").read_text())
     exit_on(failures)
@@ -128,13 +128,6 @@ def _missing_jobs(table: Table, classes: list[int], seeds: int, runs: Path) -> l
                 name = f"{table.dataset}-{normal_class}-{seed}"
                 jobs.append(Job(name, train_evaluate_verify, (config, runs / name, path)))
     return jobs
-
-
-def _describe(result: Result) -> str:
-    return (
-        f"float {result['float_auroc']['value']:.4f}, "
-        f"int8 {result['int8_auroc']:.4f} ({result['difference']['value']:+.4f})"
-    )
 
 
 if __name__ == "__main__":

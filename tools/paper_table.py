@@ -64,6 +64,14 @@ class Row:
         )
 
 
+def describe(result: Result) -> str:
+    """Return the figures of a result in a few words."""
+    return (
+        f"float {result['float_auroc']['value']:.4f}, "
+        f"int8 {result['int8_auroc']:.4f} ({result['difference']['value']:+.4f})"
+    )
+
+
 @dataclass(frozen=True)
 class Summary:
     """A table: its rows, and what they come to.
