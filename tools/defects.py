@@ -20,13 +20,12 @@ from ganad_tf.config import RunConfig
 from ganad_tf.data.listing import NORMAL, list_pictures
 from ganad_tf.files import remove_leftovers, write_json, write_text
 from ganad_tf.jobs import Job
-from ganad_tf.settings import WIDTH_PRESETS, make_config, read_config
+from ganad_tf.settings import make_config, read_config
 from tools.experiment import read_result, train_evaluate_verify
 from tools.paper_table import NOTHING, Figure, Result, describe
 from tools.table_command import announce, exit_on, folder_option, refusing, run_missing
 
 FEW = 5
-WIDER = "medium"
 COLUMNS: dict[str, tuple[str, Callable[[Result], float]]] = {
     "float AUROC": (".4f", lambda result: result["float_auroc"]["value"]),
     "int8 AUROC": (".4f", lambda result: result["int8_auroc"]),
@@ -69,7 +68,6 @@ class DefectTable:
             "all labelled": {},
             f"{FEW} labelled of each kind": {"data": {"anomalies": FEW * self.kinds}},
             "synthetic alone": {"data": {"anomaly_source": "synthetic"}},
-            f"all labelled, width {WIDER}": {"train": {"width": WIDTH_PRESETS[WIDER]}},
         }
 
     def config(self, label: str, seed: int) -> RunConfig:
@@ -78,7 +76,7 @@ class DefectTable:
 
     def path(self, label: str, seed: int) -> Path:
         """Return the file that the result of a job goes to."""
-        return self.folder / f"{label.replace(',', '').replace(' ', '-')}-seed-{seed}.json"
+        return self.folder / f"{label.replace(' ', '-')}-seed-{seed}.json"
 
     def jobs(self, runs: Path) -> list[Job]:
         """Return the jobs that have no result yet, row by row."""
