@@ -80,7 +80,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs" / "r"
 
 
-@pytest.mark.parametrize("epochs_before_the_kill", [pytest.param(0, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("epochs_before_the_kill", [0, 2])
 def test_killed_training_resumes_to_the_same_end(
     undisturbed: Path, tmp_path: Path, epochs_before_the_kill: int
 ) -> None:
@@ -169,6 +170,7 @@ def test_export_takes_the_newest_run_and_verifies(undisturbed: Path, tmp_path: P
     assert not Bundle.open(bundle).is_verified
 
 
+@pytest.mark.slow
 def test_tensorboard_logs_on_request(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text("[train]\nepochs = 1\npasses = 1\n")
     result = invoke(

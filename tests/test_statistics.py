@@ -86,6 +86,7 @@ def test_a_single_anomaly_is_too_few_to_compare() -> None:
         auroc_difference(is_anomaly, np.arange(3.0), np.arange(3.0))
 
 
+@pytest.mark.slow
 def test_bootstrap_interval_covers_the_truth_about_as_often_as_it_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

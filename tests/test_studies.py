@@ -281,6 +281,7 @@ def test_bad_arguments_end_in_one_line(tmp_path: Path, arguments: tuple, words: 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_width_is_a_preset_or_a_number(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text("[train]\nepochs = 1\npasses = 1\n")
     train = ["train", "--config", str(tmp_path / "tiny.toml"), "--runs", str(tmp_path)]

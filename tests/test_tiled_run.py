@@ -94,6 +94,7 @@ def test_a_station_scores_as_the_verified_file_does(run: Run, marked_folder: Pat
         assert inspector.inspect(marked_folder / name).score == float(score)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_on_tiles_ends_as_an_undisturbed_one(
     config: RunConfig, run: Run, tmp_path: Path
 ) -> None:

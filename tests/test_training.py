@@ -154,6 +154,7 @@ def test_checkpoints_that_cannot_be_loaded(tmp_path: Path, small_run: Run) -> No
         load_checkpoint(small_run.generator_path)
 
 
+@pytest.mark.slow
 def test_resuming_before_the_first_checkpoint_starts_over(tmp_path: Path) -> None:
     config = make_config({"train": {"epochs": 1, "passes": 1}})
     complete = train(config, tmp_path / "complete")
