@@ -15,8 +15,8 @@ from tools.defects import DefectTable, main
 
 SETTINGS = """
 [data]
-size = 32
-tile = 16
+size = 64
+tile = 32
 test_fraction = 0.4
 [loss]
 latent = 0.0
@@ -92,7 +92,7 @@ def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_each_row_is_trained_and_verified_once(tmp_path: Path) -> None:
-    write_marked_parts(tmp_path / "parts", 32)
+    write_marked_parts(tmp_path / "parts", 64)
     result = invoke(tmp_path, tmp_path / "parts")
     assert result.exit_code == 0, result.output
     assert "3 jobs, 0 of them done already" in result.output
