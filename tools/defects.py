@@ -22,7 +22,7 @@ from ganad_tf.files import remove_leftovers, write_json, write_text
 from ganad_tf.jobs import Job
 from ganad_tf.settings import make_config, read_config
 from tools.experiment import read_result, train_evaluate_verify
-from tools.paper_table import NOTHING, Figure, Result, describe
+from tools.paper_table import NOTHING, Figure, Result, describe, markdown_lines
 from tools.table_command import announce, exit_on, folder_option, refusing, run_missing
 
 FEW = 5
@@ -78,23 +78,26 @@ class DefectTable:
         """Return the file that the result of a job goes to."""
         return self.folder / f"{label.replace(' ', '-')}-seed-{seed}.json"
 
+    def result(self, label: str, seed: int) -> Result | None:
+        """Return the result of a job, if it is there with these settings."""
+        return read_result(self.path(label, seed), self.config(label, seed))
+
     def jobs(self, runs: Path) -> list[Job]:
         """Return the jobs that have no result yet, row by row."""
-        return [
-            Job(
-                path.stem, train_evaluate_verify, (self.config(label, seed), runs / path.stem, path)
-            )
+        missing = [
+            (self.config(label, seed), self.path(label, seed))
             for label in self.rows
             for seed in range(self.seeds)
-            if read_result(path := self.path(label, seed), self.config(label, seed)) is None
+            if self.result(label, seed) is None
+        ]
+        return [
+            Job(path.stem, train_evaluate_verify, (config, runs / path.stem, path))
+            for config, path in missing
         ]
 
     def results(self, label: str) -> list[Result]:
         """Return the results of a row that there are with these settings, a seed each."""
-        found = [
-            read_result(self.path(label, seed), self.config(label, seed))
-            for seed in range(self.seeds)
-        ]
+        found = [self.result(label, seed) for seed in range(self.seeds)]
         return [result for result in found if result is not None]
 
     def write(self) -> str:
@@ -121,7 +124,7 @@ def _figures(results: dict[str, list[Result]]) -> str:
         seeds = ", ".join(str(result["config"]["seed"]) for result in found) or NOTHING
         cells = [_cell(found, value, form) for form, value in COLUMNS.values()]
         lines.append([label, seeds, *cells])
-    return _markdown(lines)
+    return "\n".join(markdown_lines(lines)) + "\n"
 
 
 def _by_kind(results: dict[str, list[Result]]) -> str:
@@ -130,7 +133,7 @@ def _by_kind(results: dict[str, list[Result]]) -> str:
     lines = [["anomalies to train on", *kinds]]
     for label, found in results.items():
         lines.append([label, *(_cell(found, _of_kind(kind), ".3f") for kind in kinds)])
-    return _markdown(lines)
+    return "\n".join(markdown_lines(lines)) + "\n"
 
 
 def _of_kind(kind: str) -> Callable[[Result], float]:
@@ -139,11 +142,6 @@ def _of_kind(kind: str) -> Callable[[Result], float]:
 
 def _cell(results: Sequence[Result], value: Callable[[Result], float], form: str) -> str:
     return Figure.over(_values(results, value)).text(form) if results else NOTHING
-
-
-def _markdown(lines: list[list[str]]) -> str:
-    head, *rest = (f"| {' | '.join(cells)} |\n" for cells in lines)
-    return "".join([head, f"|{' --- |' * len(lines[0])}\n", *rest])
 
 
 @click.command()

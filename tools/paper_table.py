@@ -147,7 +147,7 @@ def to_markdown(
         *(("files",) if files else ()),
     )
     gap = len(head) - 1
-    lines = [_line(head), _line(["---"] * len(head))]
+    lines = markdown_lines([head])
     for label, row in summary.rows.items():
         cells = [NOTHING] * gap if row is None else _cells(row, files)
         lines.append(_line([label, *cells]))
@@ -168,6 +168,12 @@ def _cells(row: Row, files: Mapping[str, str] | None) -> list[str]:
     cells = [row.float_auroc.text(), row.int8_auroc.text(), row.difference.text("+.5f")]
     seeds = ", ".join(map(str, row.seeds))
     return [*cells, seeds, *((files[row.label],) if files else ())]
+
+
+def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table, the first row being its head."""
+    head, *rest = rows
+    return [_line(cells) for cells in (head, ["---"] * len(head), *rest)]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -84,8 +84,7 @@ def smooth_maps(maps: np.ndarray, window: int) -> np.ndarray:
 def _window_sums(values: np.ndarray, window: int, axis: int) -> np.ndarray:
     """Return the sums over `window` values along an axis, fewer at the ends."""
     length, half = values.shape[axis], window // 2
-    sums = np.cumsum(values, axis=axis)
-    sums = np.concatenate([np.zeros_like(np.take(sums, [0], axis)), sums], axis)
+    sums = np.insert(np.cumsum(values, axis=axis), 0, 0, axis=axis)
     places = np.arange(length)
     first, end = np.maximum(places - half, 0), np.minimum(places + half + 1, length)
     return np.take(sums, end, axis) - np.take(sums, first, axis)

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from tools.classes import class_label
-from tools.paper_table import NOTHING, Figure
+from tools.paper_table import NOTHING, Figure, markdown_lines
 from tools.studies.study import Measure, Result, Study
 from tools.studies.tasks import Task
 
@@ -80,7 +80,7 @@ def to_markdown(study: Study, table: Table, columns: Sequence[str]) -> str:
         *(f"{column}, {m.title}" if many else column for column, m in shown),
         *(_head_of_average(measure, many) for measure in study.measures),
     ]
-    lines = [head, ["---"] * len(head)]
+    lines = [head]
     for label, cells in table.items():
         figures = [cells[measure.title].by_class.get(column) for column, measure in shown]
         texts = [
@@ -88,7 +88,7 @@ def to_markdown(study: Study, table: Table, columns: Sequence[str]) -> str:
             for figure, (_, measure) in zip(figures, shown, strict=True)
         ]
         lines.append([label, *texts, *(_average(m, cells[m.title]) for m in study.measures)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return "\n".join(markdown_lines(lines)) + "\n"
 
 
 def _head_of_average(measure: Measure, many: bool) -> str:
