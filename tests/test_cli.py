@@ -99,6 +99,8 @@ def test_killed_training_resumes_to_the_same_end(
     epochs, expected = (
         json.loads((folder / "history.json").read_text()) for folder in (run, undisturbed)
     )
+    for name in ("validation_auroc", "validation_error_normal", "validation_error_anomaly"):
+        assert [epoch[name] for epoch in epochs] == [epoch[name] for epoch in expected]
     # Of a loss that is only reported, the last digit was once another one.
     assert epochs == [pytest.approx(epoch, rel=1e-6) for epoch in expected]
 
