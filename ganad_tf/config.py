@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ganad_station.score import ScoreRule
+from ganad_station.score import VIEW_COUNTS, ScoreRule
 from ganad_tf.errors import UserError
 
 DOWNSAMPLING = 16
@@ -220,20 +220,25 @@ class ScoreConfig:
     Attributes:
         patch_size: Side of a patch in pixels; divides the image size; 0 for the whole image.
         patch_count: How many of the largest patch errors count.
+        views: How many views of an image are reconstructed, mirrored as in training: 1 as it is,
+            2 also left to right, 4 also top to bottom and both.
     """
 
     patch_size: int = 0
     patch_count: int = 1
+    views: int = 1
 
     def __post_init__(self) -> None:
         """Raise `UserError` where a value is out of range."""
         _check_at_least(0, score_patch_size=self.patch_size)
         _check_at_least(1, score_patch_count=self.patch_count)
+        if self.views not in VIEW_COUNTS:
+            raise UserError(f"score.views must be 1, 2 or 4, got {self.views}")
 
     @property
     def rule(self) -> ScoreRule:
         """The same, for scoring."""
-        return ScoreRule(self.patch_size, self.patch_count)
+        return ScoreRule(self.patch_size, self.patch_count, self.views)
 
 
 @dataclass(frozen=True)
@@ -263,6 +268,7 @@ class RunConfig:
         if self.score.patch_size:
             _check_patches("score", self.data.size, self.score.patch_size, self.score.patch_count)
         self._check_tiles()
+        self._check_views()
         if self.data.anomalies == 0 and (self.loss.abc or self.loss.anomaly_adversarial):
             raise UserError(
                 "no anomalies to train on: set loss.abc and loss.anomaly_adversarial to 0, too"
@@ -273,6 +279,15 @@ class RunConfig:
             raise UserError("rotation and zoom are those of tiles: set data.tile, or leave them 0")
         if self.data.tile is not None and self.train.shift:
             raise UserError("tiles are cut anywhere: leave train.shift 0")
+
+    def _check_views(self) -> None:
+        mirrorings = {2: ("flip",), 4: ("flip", "flip_vertical")}.get(self.score.views, ())
+        for name in mirrorings:
+            if not getattr(self.train, name):
+                raise UserError(
+                    f"score.views is {self.score.views}, but training saw no such views: "
+                    f"set train.{name}, or fewer views"
+                )
 
     def portable(self) -> "RunConfig":
         """Return it without the place of the data, which differs between machines."""

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.score import ScoreRule
+from ganad_station.score import ScoreRule, shown_maps
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.data.labeled import UNKNOWN_PIXEL
 from ganad_tf.data.splits import Split
@@ -192,9 +192,11 @@ def _draw(
     rows = sheet_rows(test.is_anomaly, scores)
     chosen = np.concatenate([indices for _, indices in rows])
     images = test.data.images[chosen]
-    reconstructions = np.concatenate(list(reconstruct(generator, images)))
+    rule = run.config.score.rule
+    reconstructions = reconstruct(generator, images, rule.views)
+    maps = shown_maps(images, reconstructions, rule)
     titles = [title for title, indices in rows for _ in indices]
-    plot_sheet(images, reconstructions, titles, scores[chosen], run.folder / "sheet.png")
+    plot_sheet(images, reconstructions[0], maps, titles, scores[chosen], run.folder / "sheet.png")
 
 
 def sheet_rows(

@@ -148,9 +148,9 @@ def _score_batch(
     start = time.perf_counter()
     images = [_result(decoding) for _, decoding in batch]
     readable = [image for image in images if not isinstance(image, UnreadableImageError)]
-    copies = [copy for part in _reconstruct(generator, readable) for copy in part]
+    copies = reconstruct(generator, np.stack(readable), rule.views) if readable else None
     seconds = (time.perf_counter() - start) / len(batch)
-    rest = iter(copies)
+    rest = iter(() if copies is None else np.moveaxis(copies, 1, 0))
     return [
         Scored(path, None, str(image))
         if isinstance(image, UnreadableImageError)
@@ -166,18 +166,12 @@ def _result(decoding: Future[NDArray[np.uint8]]) -> NDArray[np.uint8] | Unreadab
         return error
 
 
-def _reconstruct(
-    generator: keras.Model, images: list[NDArray[np.uint8]]
-) -> Iterable[NDArray[np.float32]]:
-    return reconstruct(generator, np.stack(images)) if images else ()
-
-
 def _inspect(
     image: NDArray[np.uint8],
-    copy: NDArray[np.float32],
+    copies: NDArray[np.float32],
     rule: ScoreRule,
     threshold: float,
     seconds: float,
 ) -> Inspection:
-    score = float(scores(image[np.newaxis], copy[np.newaxis], rule)[0])
-    return Inspection(score, not score <= threshold, image, copy, seconds)
+    score = float(scores(image[np.newaxis], copies[:, np.newaxis], rule)[0])
+    return Inspection(score, not score <= threshold, image, copies, rule, seconds)

@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from ganad_station.score import error_maps
 from ganad_tf.files import replacing
 from ganad_tf.statistics import Estimate
 
@@ -68,6 +67,7 @@ def plot_scores(
 def plot_sheet(
     images: NDArray[np.uint8],
     reconstructions: NDArray[np.float32],
+    maps: NDArray[np.float32],
     titles: list[str],
     scores: NDArray[np.float64],
     path: Path,
@@ -77,6 +77,7 @@ def plot_sheet(
     Args:
         images: uint8 `(count, size, size, channels)`.
         reconstructions: float32 of the same shape, in [0, 1].
+        maps: float32 `(count, size, size)` in [0, 1], the errors to show.
         titles: One line an image.
         scores: float64 `(count,)`, printed with the title.
         path: The PNG file to write.
@@ -84,13 +85,12 @@ def plot_sheet(
     rows = -(-len(images) // SHEET_COLUMNS)
     figure = Figure(figsize=(3.6 * SHEET_COLUMNS, 1.45 * rows), layout="constrained")
     grid = figure.subplots(rows, SHEET_COLUMNS * len(PANELS), squeeze=False)
-    errors = error_maps(images, reconstructions)
     for axes in grid.flat:
         axes.set_axis_off()
     for index, title in enumerate(titles):
         row, column = divmod(index, SHEET_COLUMNS)
         first = column * len(PANELS)
-        panels = (images[index] / 255.0, reconstructions[index], errors[index])
+        panels = (images[index] / 255.0, reconstructions[index], maps[index])
         for axes, panel, name in zip(grid[row, first:], panels, PANELS, strict=False):
             color_map = "inferno" if name == "error" else "gray"
             axes.imshow(panel.squeeze(), cmap=color_map, vmin=0, vmax=1)

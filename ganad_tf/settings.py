@@ -57,7 +57,7 @@ TILE_DEFAULTS: dict[str, dict[str, Any]] = {
         "rotation": 8.0,
         "zoom": 0.2,
     },
-    "score": {"patch_size": 8, "patch_count": 8},
+    "score": {"patch_size": 8, "patch_count": 8, "views": 2},
 }
 """What goes with `data.tile`; chosen on magnetic tiles, see docs/experiments.md."""
 

@@ -89,6 +89,12 @@ def test_the_weights_are_those_of_table_2() -> None:
         ({"loss": {"patch_size": 5}}, "patch size 5 does not divide the image size 16"),
         ({"loss": {"patch_size": 8, "patch_count": 5}}, "more than the 4 patches"),
         ({"loss": {"abc": -1}}, "abc must be at least 0"),
+        ({"score": {"views": 3}}, "score.views must be 1, 2 or 4, got 3"),
+        ({"score": {"views": 2}}, "training saw no such views: set train.flip, or fewer"),
+        (
+            {"score": {"views": 4}, "train": {"flip": True}},
+            "training saw no such views: set train.flip_vertical",
+        ),
         ({"train": {"epochs": 0}}, "epochs must be at least 1"),
         ({"train": {"epochs": True}}, "epochs must be int, got True"),
         ({"train": {"learning_rate": float("nan")}}, "learning_rate must be between"),

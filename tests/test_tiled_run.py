@@ -72,7 +72,12 @@ def test_whole_pictures_are_validated_and_exported(run: Run) -> None:
     best = max(entry[VALIDATION_AUROC] for entry in run.read_history())
     validation = load_splits(run.config.data, run.config.seed).validation
     images = validation.data.images.astype(np.float32) / 255
-    errors = np.abs(np.clip(exported.predict_on_batch(images), 0, 1) - images)[..., 0]
+    views = [images, images[:, :, ::-1]]
+    copies = [np.clip(exported.predict_on_batch(view), 0, 1) for view in views]
+    as_it_is, mirrored = (
+        np.abs(copy - view)[..., 0] for copy, view in zip(copies, views, strict=True)
+    )
+    errors = (as_it_is + mirrored[:, :, ::-1]) / 2
     worst = errors.reshape(len(errors), 8, 8, 8, 8).mean(axis=(2, 4)).max(axis=(1, 2))
     larger = worst[validation.is_anomaly][:, np.newaxis] > worst[~validation.is_anomaly]
     assert larger.mean() == pytest.approx(best, abs=0.02)
@@ -83,7 +88,7 @@ def test_a_station_scores_as_the_verified_file_does(run: Run, marked_folder: Pat
     (verification,) = verify([path], run)
     assert verification.is_verified
     bundle = Bundle.open(path.parent)
-    assert bundle.score_rule == ScoreRule(8, 1)
+    assert bundle.score_rule == ScoreRule(patch_size=8, patch_count=1, views=2)
     assert "mean absolute reconstruction error" in bundle.manifest["score"]["definition"]
     inspector = Inspector(bundle)
     lines = (path.parent / "verification" / f"{path.name}.csv").read_text().splitlines()[1:]

@@ -7,11 +7,11 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ganad_station.errors import StationError
 from ganad_station.illumination import ILLUMINATIONS
-from ganad_station.score import ScoreRule
+from ganad_station.score import VIEW_COUNTS, ScoreRule
 
 MANIFEST_FILE = "manifest.json"
 CALIBRATION_FILE = "calibration.json"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 REQUIRED_KEYS = (
     *("files", "input", "models", "run", "schema_version", "score"),
     *("selftest", "target", "threshold", "verification"),
@@ -97,7 +97,7 @@ class Bundle:
     def score_rule(self) -> ScoreRule:
         """What a score is the mean of."""
         entry = self.manifest["score"]
-        return ScoreRule(entry["patch_size"], entry["patch_count"])
+        return ScoreRule(*(entry[key] for key in ScoreRule._fields))
 
     @property
     def is_verified(self) -> bool:
@@ -184,10 +184,10 @@ def _is_consistent(manifest: Dict[str, Any]) -> bool:
 
 
 def _fits(rule: ScoreRule, height: int, width: int) -> bool:
-    """Tell whether the patches of a rule tile an image, and are enough."""
-    side, count = rule
-    if side == 0:
-        return True
+    """Tell whether there are the views of a rule, and its patches tile an image and are enough."""
+    side, count = rule.patch_size, rule.patch_count
+    if rule.views not in VIEW_COUNTS or side == 0:
+        return rule.views in VIEW_COUNTS
     return (
         side > 0
         and height % side == 0

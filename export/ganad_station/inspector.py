@@ -10,7 +10,7 @@ import numpy as np
 from ganad_station.bundle import Bundle
 from ganad_station.choice import choose_model
 from ganad_station.images import read_image
-from ganad_station.score import error_levels, scores
+from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
 
 
 class Inspection(NamedTuple):
@@ -20,20 +20,24 @@ class Inspection(NamedTuple):
         score: The anomaly score in [0, 1].
         is_ng: Whether it is above the threshold.
         image: uint8 `(height, width, channels)`, the picture as the model saw it.
-        reconstruction: The same shape; uint8, 0 to 255, or float32 in [0, 1].
+        reconstructions: `(views, height, width, channels)`; uint8, 0 to 255, or float32 in [0, 1].
+        rule: What the score is the mean of.
         seconds: From the file to the decision.
     """
 
     score: float
     is_ng: bool
     image: np.ndarray
-    reconstruction: np.ndarray
+    reconstructions: np.ndarray
+    rule: ScoreRule
     seconds: float
 
     @property
     def error_map(self) -> np.ndarray:
-        """The reconstruction error of each pixel, uint8 `(height, width)`, 0 to 255."""
-        return error_levels(self.image, self.reconstruction)
+        """The smoothed reconstruction error of each pixel, uint8 `(height, width)`, 0 to 255."""
+        copies = self.reconstructions[:, np.newaxis]
+        (shown,) = shown_maps(self.image[np.newaxis], copies, self.rule)
+        return np.round(shown * PIXEL_LEVELS).astype(np.uint8)
 
 
 class Inspector:
@@ -70,9 +74,9 @@ class Inspector:
         """
         start = time.perf_counter()
         image = self.read(path)
-        reconstruction = self.model.reconstruct_one(image)
         rule = self.bundle.score_rule
-        score = float(scores(image[np.newaxis], reconstruction[np.newaxis], rule)[0])
+        reconstructions = self.model.reconstruct_views(image[np.newaxis], rule)
+        score = float(scores(image[np.newaxis], reconstructions, rule)[0])
         seconds = time.perf_counter() - start
         is_ng = not score <= self.bundle.threshold  # what is no number is not OK
-        return Inspection(score, is_ng, image, reconstruction, seconds)
+        return Inspection(score, is_ng, image, reconstructions[:, 0], rule, seconds)

@@ -5,13 +5,20 @@ difference of the image and its reconstruction over pixels and channels, or that
 where it is largest, as the patch loss defines it (paper, equation 3). Reconstructions of
 integer models are uint8 pixels and are compared as integers, exactly; those of float models
 are float32 in [0, 1].
+
+Where parts look alike mirrored, the mirrored image is reconstructed, too, and mirrored back:
+then the error of a pixel is the mean over these views.
 """
 
-from typing import NamedTuple
+from typing import Callable, NamedTuple, Tuple
 
 import numpy as np
 
 PIXEL_LEVELS = 255
+ROWS, COLUMNS = -3, -2
+VIEWS = ((), (COLUMNS,), (ROWS,), (ROWS, COLUMNS))
+"""The axes along which each view is mirrored: as it is, left to right, top to bottom, both."""
+VIEW_COUNTS = (1, 2, 4)
 
 
 class ScoreRule(NamedTuple):
@@ -20,10 +27,12 @@ class ScoreRule(NamedTuple):
     Attributes:
         patch_size: Side in pixels of the square patches that tile the image; 0 for the whole image.
         patch_count: How many patches count, those of the largest error.
+        views: How many of `VIEWS` are reconstructed, 1, 2 or 4.
     """
 
     patch_size: int = 0
     patch_count: int = 1
+    views: int = 1
 
     @property
     def map_window(self) -> int:
@@ -51,18 +60,39 @@ def clip_reconstructions(reconstructions: np.ndarray) -> np.ndarray:
     return np.clip(reconstructions, 0.0, 1.0)
 
 
+def reconstruct_views(
+    images: np.ndarray, reconstruct: Callable[[np.ndarray], np.ndarray], count: int
+) -> np.ndarray:
+    """Reconstruct the views of images, each mirrored back to lie on the image.
+
+    Args:
+        images: uint8 `(height, width, channels)` or `(count, height, width, channels)`.
+        reconstruct: From such images to their reconstructions.
+        count: How many of `VIEWS`.
+
+    Returns:
+        The reconstructions, with the views as a further axis in front.
+    """
+    return np.stack([_mirror(reconstruct(_mirror(images, axes)), axes) for axes in VIEWS[:count]])
+
+
+def _mirror(images: np.ndarray, axes: Tuple[int, ...]) -> np.ndarray:
+    return np.ascontiguousarray(np.flip(images, axes)) if axes else images
+
+
 def error_maps(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
     """Return the reconstruction error of every pixel.
 
     Args:
         images: uint8 `(count, height, width, channels)`, 0 to 255.
-        reconstructions: The same shape; uint8, 0 to 255, or float32 in [0, 1].
+        reconstructions: The same shape, or that of several views, see `reconstruct_views`; uint8,
+            0 to 255, or float32 in [0, 1].
 
     Returns:
-        float32 `(count, height, width)` in [0, 1], the mean over channels.
+        float32 `(count, height, width)` in [0, 1], the mean over channels and views.
     """
-    errors = _absolute_errors(images, reconstructions).mean(axis=3, dtype=np.float32)
-    return errors / np.float32(PIXEL_LEVELS) if reconstructions.dtype == np.uint8 else errors
+    errors, full = _absolute_errors(images, reconstructions)
+    return errors.mean(axis=3, dtype=np.float32) / np.float32(full)
 
 
 def smooth_maps(maps: np.ndarray, window: int) -> np.ndarray:
@@ -90,25 +120,19 @@ def _window_sums(values: np.ndarray, window: int, axis: int) -> np.ndarray:
     return np.take(sums, end, axis) - np.take(sums, first, axis)
 
 
-def error_levels(image: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:
-    """Return the error of every pixel of one image as levels that can be shown.
+def shown_maps(images: np.ndarray, reconstructions: np.ndarray, rule: ScoreRule) -> np.ndarray:
+    """Return the error maps that people see: smoothed over the window of the rule.
 
     Args:
-        image: uint8 `(height, width, channels)`, 0 to 255.
-        reconstruction: The same shape; uint8, 0 to 255, or float32 in [0, 1].
+        images: uint8 `(count, height, width, channels)`, 0 to 255.
+        reconstructions: As for `error_maps`.
+        rule: What counts for the score.
 
     Returns:
-        uint8 `(height, width)`, 0 to 255, the mean over channels, rounded.
+        float32 `(count, height, width)` in [0, 1].
     """
-    if reconstruction.dtype != np.uint8:
-        errors = error_maps(image[np.newaxis], reconstruction[np.newaxis])[0]
-        return np.round(errors * PIXEL_LEVELS).astype(np.uint8)
-    errors = _absolute_errors(image, reconstruction)
-    channels = image.shape[2]
-    if channels == 1:
-        return errors[:, :, 0]
-    total = errors.sum(axis=2, dtype=np.uint16)
-    return ((total + channels // 2) // channels).astype(np.uint8)
+    maps = error_maps(images, reconstructions)
+    return smooth_maps(maps, rule.map_window) if rule.patch_size else maps
 
 
 def scores(
@@ -118,35 +142,44 @@ def scores(
 
     Args:
         images: uint8 `(count, height, width, channels)`, 0 to 255.
-        reconstructions: The same shape; uint8, 0 to 255, or float32 in [0, 1].
+        reconstructions: As for `error_maps`.
         rule: What counts; its patch size divides height and width.
 
     Returns:
         float64 `(count,)` in [0, 1].
     """
-    if rule.patch_size:
-        return _largest_patch_errors(_absolute_errors(images, reconstructions), rule)
-    if reconstructions.dtype != np.uint8:
+    if not rule.patch_size and reconstructions.dtype != np.uint8:
         return error_maps(images, reconstructions).mean(axis=(1, 2), dtype=np.float64)
-    errors = _absolute_errors(images, reconstructions).reshape(len(images), -1)
-    return errors.sum(axis=1, dtype=np.uint32) / (PIXEL_LEVELS * float(errors.shape[1]))
+    errors, full = _absolute_errors(images, reconstructions)
+    if rule.patch_size:
+        return _largest_patch_errors(errors, full, rule)
+    errors = errors.reshape(len(images), -1)
+    return errors.sum(axis=1, dtype=np.uint64) / (full * errors.shape[1])
 
 
-def _largest_patch_errors(errors: np.ndarray, rule: ScoreRule) -> np.ndarray:
+def _largest_patch_errors(errors: np.ndarray, full: float, rule: ScoreRule) -> np.ndarray:
     """Return the mean of the largest patch errors, float64 `(count,)` in [0, 1]."""
     count, height, width, channels = errors.shape
-    side, chosen = rule
-    is_integer = errors.dtype == np.uint8
-    total = np.uint32 if is_integer else np.float64
+    side, chosen = rule.patch_size, rule.patch_count
+    total = np.uint32 if errors.dtype.kind == "u" else np.float64
     strips = errors.reshape(count, height // side, side, width * channels).sum(axis=2, dtype=total)
     patches = strips.reshape(count, height // side, width // side, side * channels).sum(axis=3)
     patches = patches.reshape(count, -1)
     largest = np.partition(patches, patches.shape[1] - chosen, axis=1)[:, -chosen:]
-    levels = PIXEL_LEVELS if is_integer else 1
-    return largest.sum(axis=1) / (float(levels) * chosen * side * side * channels)
+    return largest.sum(axis=1) / (full * chosen * side * side * channels)
 
 
-def _absolute_errors(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
-    if reconstructions.dtype == np.uint8:
-        return np.maximum(images, reconstructions) - np.minimum(images, reconstructions)
-    return np.abs(to_input(images) - reconstructions)
+def _absolute_errors(images: np.ndarray, reconstructions: np.ndarray) -> Tuple[np.ndarray, float]:
+    """Return the error of every value, added up over the views, and the most it could be."""
+    views = reconstructions if reconstructions.ndim > images.ndim else reconstructions[np.newaxis]
+    is_integer = reconstructions.dtype == np.uint8
+    errors = [
+        np.maximum(images, view) - np.minimum(images, view)
+        if is_integer
+        else np.abs(to_input(images) - view)
+        for view in views
+    ]
+    full = float(len(views) * (PIXEL_LEVELS if is_integer else 1))
+    if len(views) == 1:
+        return errors[0], full
+    return np.stack(errors).sum(axis=0, dtype=np.uint16 if is_integer else np.float32), full

@@ -6,6 +6,7 @@ import numpy as np
 
 from ganad_station.inspector import Inspection
 from ganad_station.journal import ERROR, NG, OK, Journal, Outcome, Part, Stamp
+from ganad_station.score import WHOLE_IMAGE
 from ganad_station.shelf import Shelf
 from tests.parts import draw_part
 
@@ -43,5 +44,5 @@ def add_parts(folder: Path, count: int) -> None:
 def _inspection(score: float, seed: int) -> Inspection:
     is_ng = score > THRESHOLD
     image = draw_part("scratch" if is_ng else "normal", 128, np.random.default_rng(seed))
-    error_map = np.abs(image.astype(int) - 128).astype(np.uint8)
-    return Inspection(score, is_ng, image[:, :, np.newaxis], error_map, 0.002)
+    copies = np.full((1, 128, 128, 1), 128, np.uint8)
+    return Inspection(score, is_ng, image[:, :, np.newaxis], copies, WHOLE_IMAGE, 0.002)

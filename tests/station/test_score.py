@@ -7,9 +7,10 @@ from hypothesis.extra.numpy import arrays
 from ganad_station.score import (
     ScoreRule,
     clip_reconstructions,
-    error_levels,
     error_maps,
+    reconstruct_views,
     scores,
+    shown_maps,
     smooth_maps,
     to_input,
 )
@@ -90,17 +91,60 @@ def test_a_map_is_averaged_over_two_patches() -> None:
     assert ScoreRule().map_window == 1
 
 
-@given(arrays(np.uint8, (5, 4, 3)), arrays(np.uint8, (5, 4, 3)))
-def test_error_levels_are_the_rounded_mean_over_channels(
-    image: np.ndarray, copy: np.ndarray
+@pytest.mark.parametrize("rule", [ScoreRule(), ScoreRule(2, 3)])
+def test_shown_maps_are_smoothed_where_patches_count(rule: ScoreRule) -> None:
+    images, copies = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8, 3)).astype(np.uint8)
+    expected = smooth_maps(error_maps(images, copies), rule.map_window)
+    assert np.array_equal(shown_maps(images, copies, rule), expected)
+
+
+def darker_to_the_right_and_below(images: np.ndarray) -> np.ndarray:
+    """Change images as no mirrored image would be changed."""
+    rows, columns = np.indices(images.shape[-3:-1])
+    return images // (1 + (rows + 2 * columns)[..., np.newaxis]).astype(np.uint8)
+
+
+@given(
+    arrays(np.uint8, (2, 4, 6, 3)),
+    st.sampled_from([(0, 1), (2, 1), (2, 4)]),
+    st.sampled_from([1, 2, 4]),
+)
+def test_a_score_of_views_comes_from_the_mean_of_their_errors(
+    images: np.ndarray, patches: tuple[int, int], count: int
 ) -> None:
-    exact = np.abs(image.astype(int) - copy.astype(int)).mean(axis=2)
-    levels = error_levels(image, copy)
-    assert levels.dtype == np.uint8
-    assert np.abs(levels - exact).max() <= 0.5
-    as_float = copy.astype(np.float32) / np.float32(255)
-    assert np.abs(error_levels(image, as_float).astype(int) - levels).max() <= 1
-    assert np.array_equal(
-        error_levels(image[:, :, :1], copy[:, :, :1]),
-        np.abs(image[:, :, 0].astype(int) - copy[:, :, 0]),
+    rule = ScoreRule(*patches, count)
+    mirrorings = [np.asarray, np.fliplr, np.flipud, lambda image: np.rot90(image, 2)][:count]
+    copies = [
+        np.stack([mirror(darker_to_the_right_and_below(mirror(image))) for mirror in mirrorings])
+        for image in images
+    ]
+    errors = np.array(
+        [
+            np.abs(image.astype(int) - views.astype(int)).mean(axis=0)
+            for image, views in zip(images, copies, strict=True)
+        ]
     )
+    found = reconstruct_views(images, darker_to_the_right_and_below, count)
+    assert np.array_equal(found, np.stack(copies, axis=1))
+    np.testing.assert_allclose(error_maps(images, found), errors.mean(axis=3) / 255, atol=1e-6)
+    height, width = (rule.patch_size, rule.patch_size) if rule.patch_size else (4, 6)
+    for image_errors, score in zip(errors, scores(images, found, rule), strict=True):
+        values = [
+            image_errors[row : row + height, column : column + width].mean()
+            for row in range(0, 4, height)
+            for column in range(0, 6, width)
+        ]
+        worst = sorted(values)[-rule.patch_count :]
+        np.testing.assert_allclose(score, np.mean(worst) / 255, rtol=1e-12)
+    floats = found.astype(np.float32) / np.float32(255)
+    np.testing.assert_allclose(scores(images, floats, rule), scores(images, found, rule), atol=1e-6)
+
+
+def test_the_score_of_an_image_is_that_of_its_mirrored_image() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1)).astype(np.uint8)
+    rule = ScoreRule(4, 2, 4)
+    expected = scores(images, reconstruct_views(images, darker_to_the_right_and_below, 4), rule)
+    for axes in (1, 2, (1, 2)):
+        mirrored = np.flip(images, axes)
+        copies = reconstruct_views(mirrored, darker_to_the_right_and_below, 4)
+        assert scores(mirrored, copies, rule).tolist() == expected.tolist()

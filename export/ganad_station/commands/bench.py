@@ -60,11 +60,11 @@ def _time_inspections(inspector: Inspector, path: Path, count: int) -> List[floa
 
 
 def _time_model(inspector: Inspector, path: Path, count: int) -> List[float]:
-    image = inspector.read(path)
+    images, rule = inspector.read(path)[np.newaxis], inspector.bundle.score_rule
     times = []
     for _ in range(WARM_UP + count):
         start = time.perf_counter()
-        inspector.model.reconstruct_one(image)
+        inspector.model.reconstruct_views(images, rule)
         times.append(time.perf_counter() - start)
     return times[WARM_UP:]
 

@@ -4,7 +4,7 @@ from typing import Tuple
 
 import numpy as np
 
-from ganad_station.score import WHOLE_IMAGE, ScoreRule, scores
+from ganad_station.score import WHOLE_IMAGE, ScoreRule, reconstruct_views, scores
 
 
 class Model:
@@ -34,11 +34,17 @@ class Model:
         """Reconstruct images `(count, height, width, channels)` one by one."""
         return np.stack([self.reconstruct_one(image) for image in images])
 
+    def reconstruct_views(self, images: np.ndarray, rule: ScoreRule) -> np.ndarray:
+        """Return what the scores of images `(count, height, width, channels)` come from.
+
+        Returns:
+            The reconstructions, with the views of the rule as a further axis in front.
+        """
+        return reconstruct_views(images, self.reconstruct, rule.views)
+
     def score(self, images: np.ndarray, rule: ScoreRule = WHOLE_IMAGE) -> np.ndarray:
         """Return the anomaly score of each image by a rule, float64 `(count,)` in [0, 1]."""
+        one_by_one = (image[np.newaxis] for image in images)
         return np.concatenate(
-            [
-                scores(image[np.newaxis], self.reconstruct_one(image)[np.newaxis], rule)
-                for image in images
-            ]
+            [scores(image, self.reconstruct_views(image, rule), rule) for image in one_by_one]
         )
