@@ -188,6 +188,8 @@ class TrainConfig:
         contrast: The same of the distance of its levels from their mean.
         rotation: Largest random rotation of a tile in degrees, to both sides.
         zoom: Largest random change of scale of a tile, a power of e like the brightness.
+        transplant: Share of the tiles with a small defect in which it is laid onto a good part,
+            see `ganad_tf.data.transplants`.
     """
 
     epochs: int = 10
@@ -203,13 +205,16 @@ class TrainConfig:
     contrast: float = 0.0
     rotation: float = 0.0
     zoom: float = 0.0
+    transplant: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise `UserError` where a value is out of range."""
         _check_at_least(1, epochs=self.epochs, passes=self.passes)
         _check_at_least(1, batch_size=self.batch_size, width=self.width)
         _check_at_least(0, shift=self.shift, brightness=self.brightness, contrast=self.contrast)
-        _check_at_least(0, rotation=self.rotation, zoom=self.zoom)
+        _check_at_least(0, rotation=self.rotation, zoom=self.zoom, transplant=self.transplant)
+        if self.transplant > 1:
+            raise UserError(f"transplant is a share, at most 1, got {self.transplant}")
         _check_fraction(learning_rate=self.learning_rate, averaging=self.averaging)
 
 
@@ -275,8 +280,11 @@ class RunConfig:
             )
 
     def _check_tiles(self) -> None:
-        if self.data.tile is None and (self.train.rotation or self.train.zoom):
-            raise UserError("rotation and zoom are those of tiles: set data.tile, or leave them 0")
+        train = self.train
+        if self.data.tile is None and (train.rotation or train.zoom or train.transplant):
+            raise UserError(
+                "rotation, zoom and transplant are those of tiles: set data.tile, or leave them 0"
+            )
         if self.data.tile is not None and self.train.shift:
             raise UserError("tiles are cut anywhere: leave train.shift 0")
 

@@ -95,6 +95,8 @@ def test_the_weights_are_those_of_table_2() -> None:
             {"score": {"views": 4}, "train": {"flip": True}},
             "training saw no such views: set train.flip_vertical",
         ),
+        ({"train": {"transplant": 1.5}}, "transplant is a share, at most 1, got 1.5"),
+        ({"train": {"transplant": 0.5}}, "zoom and transplant are those of tiles: set data.tile"),
         ({"train": {"epochs": 0}}, "epochs must be at least 1"),
         ({"train": {"epochs": True}}, "epochs must be int, got True"),
         ({"train": {"learning_rate": float("nan")}}, "learning_rate must be between"),

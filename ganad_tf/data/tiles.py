@@ -14,10 +14,15 @@ from scipy import ndimage
 
 from ganad_tf.data.batches import ANOMALY_STREAM, NORMAL_STREAM, PairedBatches
 from ganad_tf.data.labeled import DEFECT_PIXEL
+from ganad_tf.data.transplants import transplant
 from ganad_tf.errors import UserError
 
 MARGIN = 3
 """Pixels around a defect that count as defective, too: masks are drawn by hand."""
+TRANSPLANT_ZOOMS = (-0.7, 0.3)
+"""Powers of e that a transplanted defect is scaled by: most are not as thin as they can be."""
+FAINTEST = 0.6
+"""Least opacity of a transplanted defect."""
 INNER = 0.75
 """The middle part of a tile, of its height and width, that the chosen pixel of a defect is in."""
 
@@ -74,6 +79,14 @@ class DefectPixels:
         return tf.gather(self.images, entry), tf.gather(self.pixels, pixel)
 
 
+def _replaced(
+    tiles: tuple[tf.Tensor, ...], others: tuple[tf.Tensor, ...], is_replaced: tf.Tensor
+) -> tuple[tf.Tensor, ...]:
+    """Return tiles and their marks, with others in the place of some."""
+    chosen = is_replaced[:, None, None, None]
+    return tuple(tf.where(chosen, b, a) for a, b in zip(tiles, others, strict=True))
+
+
 def _between(first: NDArray[np.int64], group: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
     """Draw one of the numbers of each group, from its first up to that of the next group."""
     begin, end = tf.gather(first, group), tf.gather(first, group + 1)
@@ -116,14 +129,25 @@ class TiledBatches(PairedBatches):
         def make(part: tf.Tensor) -> tuple[tf.Tensor, ...]:
             chances = self._chances(part, NORMAL_STREAM, 2)
             chosen = self._chosen(len(self.normals), NORMAL_STREAM, part)
-            transforms = self._transforms(self._anywhere(chances), part, NORMAL_STREAM)
+            centres = self._anywhere(chances)
+            transforms = self._transforms(centres, part, NORMAL_STREAM, self._zooms)
             normal = self._cut(tf.gather(normals, chosen), transforms, "BILINEAR")
             chances = self._chances(part, ANOMALY_STREAM, 5)
             chosen, pixels = defects.draw(chances[:, :3])
             centres = self._around(pixels, chances[:, 3:])
-            transforms = self._transforms(centres, part, ANOMALY_STREAM)
-            anomaly = self._cut(tf.gather(anomalies, chosen), transforms, "BILINEAR")
-            marked = self._cut(tf.gather(marks, chosen), transforms, "NEAREST")
+            pictures, masks = tf.gather(anomalies, chosen), tf.gather(marks, chosen)
+
+            def cut(zooms: tuple[float, float]) -> tuple[tf.Tensor, tf.Tensor]:
+                transforms = self._transforms(centres, part, ANOMALY_STREAM, zooms)
+                return (
+                    self._cut(pictures, transforms, "BILINEAR"),
+                    self._cut(masks, transforms, "NEAREST"),
+                )
+
+            anomaly, marked = cut(self._zooms)
+            if self.config.transplant:
+                others, is_replaced = self._transplanted(normal, *cut(TRANSPLANT_ZOOMS), part)
+                anomaly, marked = _replaced((anomaly, marked), others, is_replaced)
             return (
                 self._lit(normal / 255.0, part, NORMAL_STREAM),
                 self._lit(anomaly / 255.0, part, ANOMALY_STREAM),
@@ -131,6 +155,23 @@ class TiledBatches(PairedBatches):
             )
 
         return make
+
+    @property
+    def _zooms(self) -> tuple[float, float]:
+        return -self.config.zoom, self.config.zoom
+
+    def _transplanted(
+        self, normal: tf.Tensor, tiles: tf.Tensor, marks: tf.Tensor, part: tf.Tensor
+    ) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
+        """Lay defects onto the good tiles of the batch, and choose which of them to take.
+
+        Returns:
+            The tiles and their marks, and whether each takes the place of the tile it came from.
+        """
+        chances = self._chances(part, ANOMALY_STREAM, 2, draw=2)
+        opacity = FAINTEST + (1 - FAINTEST) * chances[:, 1]
+        moved, is_sensible = transplant(normal, tiles, marks, opacity)
+        return (moved, marks), is_sensible & (chances[:, 0] < self.config.transplant)
 
     def _chances(self, part: tf.Tensor, stream: int, columns: int, draw: int = 0) -> tf.Tensor:
         seed = self._step_seed(part, stream) + tf.constant([draw << 32, 0], tf.int64)
@@ -152,11 +193,14 @@ class TiledBatches(PairedBatches):
     def _inside(self, centres: tf.Tensor) -> tf.Tensor:
         return tf.clip_by_value(centres, self.tile / 2, self.normals.shape[1] - self.tile / 2)
 
-    def _transforms(self, centres: tf.Tensor, part: tf.Tensor, stream: int) -> tf.Tensor:
+    def _transforms(
+        self, centres: tf.Tensor, part: tf.Tensor, stream: int, zooms: tuple[float, float]
+    ) -> tf.Tensor:
         """Return the projective transforms from the pixels of tiles to those of images."""
         chances = self._chances(part, stream, 4, draw=1)
         angle = np.deg2rad(self.config.rotation) * (2 * chances[:, 0] - 1)
-        scale = tf.exp(self.config.zoom * (2 * chances[:, 1] - 1))
+        smallest, largest = zooms
+        scale = tf.exp(smallest + (largest - smallest) * chances[:, 1])
         sides = 1.0 - 2.0 * tf.cast(chances[:, 2:] < 0.5, tf.float32)
         to_right = sides[:, 0] if self.config.flip else tf.ones_like(angle)
         to_bottom = sides[:, 1] if self.config.flip_vertical else tf.ones_like(angle)

@@ -1,3 +1,4 @@
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -144,3 +145,29 @@ def test_brightness_and_contrast_stay_in_bounds_and_keep_the_mean() -> None:
 def test_without_marked_defects_there_are_no_tiles() -> None:
     with pytest.raises(UserError, match="no defect is marked"):
         make([])
+
+
+def with_transplants(share: float) -> list[tuple[NDArray, ...]]:
+    """Eight batches of larger tiles, in which the defect is small."""
+    batches = make([(30, 30)] * 4, batch_size=8, transplant=share)
+    larger = dataclasses.replace(batches, tile=2 * TILE)
+    return [tuple(part.numpy() for part in batch) for batch in larger.dataset(0, 8)]
+
+
+def test_small_defects_are_laid_onto_the_good_tiles_of_the_batch() -> None:
+    plain, some, all_of_them = (with_transplants(share) for share in (0.0, 0.5, 1.0))
+    moved = {}
+    for name, batches in (("some", some), ("all", all_of_them)):
+        places = []
+        for (_, own, _), (normal, anomaly, defect) in zip(plain, batches, strict=True):
+            is_moved = np.any(own != anomaly, axis=(1, 2, 3))
+            backgrounds = np.where(is_moved[:, None, None, None], normal, own)
+            for background, tile, place in zip(backgrounds, anomaly, defect, strict=True):
+                assert place.any()
+                far = ~ndimage.binary_dilation(place, np.ones((9, 9)))
+                np.testing.assert_allclose(tile[far], background[far], atol=1e-6)
+            places.append(is_moved)
+        moved[name] = np.concatenate(places)
+    assert moved["all"].mean() > 0.8
+    assert 0.3 < moved["some"].mean() < 0.7
+    assert not np.any(moved["some"] & ~moved["all"])
