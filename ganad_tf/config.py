@@ -59,8 +59,9 @@ class DataConfig:
         normal_class: Index of the class that is normal; the others are anomalies.
         size: Height and width that images are scaled to, in pixels; a multiple of 16.
         tile: Height and width in pixels of the tiles of an image that training sees, those of
-            anomalies at a defect, which masks have to mark; a multiple of 16; None to train on
-            whole images. Inference takes the whole image in any case.
+            anomalies at a defect that a mask marks or, without masks, where they are reconstructed
+            worst; a multiple of 16; None to train on whole images. Inference takes the whole image
+            in any case.
         channels: 1 (grey), 3 (RGB), or None for what the images have.
         illumination: What is evened out of each image, here and at the station: `as-taken`
             nothing, `brightness` the mean, `contrast` mean and standard deviation of its levels.

@@ -18,7 +18,9 @@ from ganad_tf.callbacks import Bookkeeper, Progress
 from ganad_tf.checkpoints import load_checkpoint, save_model
 from ganad_tf.config import RunConfig, TrainConfig
 from ganad_tf.data.batches import PairedBatches
+from ganad_tf.data.candidate_tiles import CandidateTiles
 from ganad_tf.data.labeled import DEFECT_PIXEL
+from ganad_tf.data.marked_tiles import MarkedTiles
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Split, Splits
 from ganad_tf.data.tiles import TiledBatches
@@ -131,27 +133,22 @@ def _whole_batches(
 
 
 def _tiled_batches(config: RunConfig, split: Split, tile: int, replicas: int) -> TiledBatches:
-    masks = split.data.masks
-    if masks is None:
-        raise UserError(
-            "tiles are cut where masks mark defects: give masks, or leave out data.tile"
-        )
-    marked = np.flatnonzero(split.is_anomaly & np.any(masks == DEFECT_PIXEL, axis=(1, 2)))
-    unmarked = int(split.is_anomaly.sum()) - len(marked)
-    if unmarked:
-        logger.warning("left out: %d defective pictures without a mask", unmarked)
-    data = split.data.take(marked)
-    chosen = choose_anomalies(data.images, data.kinds, len(split.normals), config.data, config.seed)
-    return TiledBatches(
-        split.normals,
-        data.images[chosen],
-        config.train,
-        config.seed,
-        replicas,
-        masks=masks[marked][chosen],
-        kinds=data.kinds[chosen],
-        tile=tile,
+    """Cut tiles of anomalies where masks mark defects, or anywhere where there are no masks."""
+    taken, masks = split.is_anomaly, split.data.masks
+    if masks is not None:
+        taken = taken & np.any(masks == DEFECT_PIXEL, axis=(1, 2))
+        unmarked = int(split.is_anomaly.sum() - taken.sum())
+        if unmarked:
+            logger.warning("left out: %d defective pictures without a mask", unmarked)
+    data = split.data.take(np.flatnonzero(taken))
+    normals = split.normals
+    data = data.take(
+        choose_anomalies(data.images, data.kinds, len(normals), config.data, config.seed)
     )
+    common = (normals, data.images, config.train, config.seed, replicas)
+    if data.masks is None:
+        return CandidateTiles(*common, kinds=data.kinds, tile=tile)
+    return MarkedTiles(*common, kinds=data.kinds, tile=tile, masks=data.masks)
 
 
 def detector_options(config: RunConfig, channels: int) -> dict[str, Any]:

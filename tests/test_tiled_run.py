@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import shutil
 from pathlib import Path
 
 import keras
@@ -15,8 +16,10 @@ from ganad_station.score import ScoreRule
 from ganad_tf.callbacks import VALIDATION_AUROC, Bookkeeper
 from ganad_tf.checkpoints import load_checkpoint
 from ganad_tf.config import RunConfig
+from ganad_tf.data.candidate_tiles import CANDIDATES, CandidateTiles
+from ganad_tf.data.listing import MASKS
+from ganad_tf.data.marked_tiles import MarkedTiles
 from ganad_tf.data.sources import load_splits
-from ganad_tf.data.tiles import TiledBatches
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import evaluate
 from ganad_tf.export import export
@@ -27,6 +30,12 @@ from ganad_tf.verification import verify
 from tests.parts import write_marked_parts
 
 SIZE, TILE = 64, 32
+SETTINGS = {
+    "data": {"dataset": "folder", "size": SIZE, "tile": TILE, "illumination": "brightness"},
+    "loss": {"abc": 2.0, "abc_scale": 4.0, "adversarial": 0, "anomaly_adversarial": 0},
+    "train": {"epochs": 5, "passes": 50, "learning_rate": 3e-3},
+    "score": {"patch_size": 8, "patch_count": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +47,7 @@ def marked_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def config(marked_folder: Path) -> RunConfig:
-    return make_config(
-        {
-            "data": {
-                "dataset": "folder",
-                "data_dir": str(marked_folder),
-                "illumination": "brightness",
-            },
-            "loss": {"abc": 2.0, "abc_scale": 4.0, "adversarial": 0, "anomaly_adversarial": 0},
-            "train": {"epochs": 5, "passes": 50, "learning_rate": 3e-3},
-            "score": {"patch_size": 8, "patch_count": 1},
-        },
-        {"data": {"size": SIZE, "tile": TILE}},
-    )
+    return make_config(SETTINGS, {"data": {"data_dir": str(marked_folder)}})
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +131,7 @@ def test_pictures_without_a_mask_are_left_out(
 def test_as_many_of_each_kind_are_trained_on_as_asked_for(config: RunConfig) -> None:
     few = dataclasses.replace(config, data=dataclasses.replace(config.data, anomalies=3))
     batches = paired_batches(few, load_splits(config.data, 0).train)
-    assert isinstance(batches, TiledBatches)
+    assert isinstance(batches, MarkedTiles)
     assert len(batches.anomalies) == len(batches.masks) == len(batches.kinds) == 3
 
 
@@ -156,8 +153,20 @@ def test_settings_that_do_not_fit_are_refused(config: RunConfig, layer: dict, me
         make_config({"data": data}, layer)
 
 
-def test_masks_are_needed(part_folder: Path) -> None:
+def test_without_masks_tiles_are_candidates(part_folder: Path) -> None:
     data = {"dataset": "folder", "data_dir": str(part_folder), "size": SIZE, "tile": TILE}
-    config = make_config({"data": data})
-    with pytest.raises(UserError, match="give masks"):
-        paired_batches(config, load_splits(config.data, 0).train)
+    config = make_config({"data": data}, {"loss": {"abc_patches": 4}})
+    batches = paired_batches(config, load_splits(config.data, 0).train)
+    assert isinstance(batches, CandidateTiles)
+    normal, anomaly = next(iter(batches.dataset(0, 1)))
+    assert normal.shape == (12, TILE, TILE, 1)
+    assert anomaly.shape == (12, CANDIDATES, TILE, TILE, 1)
+
+
+@pytest.mark.slow
+def test_small_defects_are_found_without_masks(marked_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(marked_folder, tmp_path / "parts")
+    shutil.rmtree(tmp_path / "parts" / MASKS)
+    layer = {"data": {"data_dir": str(tmp_path / "parts")}, "loss": {"abc_patches": 1}}
+    run = train(make_config(SETTINGS, layer), tmp_path / "run")
+    assert evaluate(run).auroc.value > 0.8

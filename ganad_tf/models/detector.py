@@ -34,10 +34,11 @@ class AnomalyDetector(keras.Model):
     `fit` takes pairs `(normal, anomaly)` of float32 image batches
     `(batch, size, size, channels)` in [0, 1], or triples whose third is float32
     `(batch, size, size)`: 1 where an anomaly is defective and 0 where it is normal. Then an anomaly
-    is to be reconstructed badly only where it is defective, and well elsewhere. `predict` takes
-    images and returns the reconstructions of `averaged_generator`, the exponential moving average
-    of the generator over the steps, batch-norm statistics included: that is the model to evaluate
-    and export.
+    is to be reconstructed badly only where it is defective, and well elsewhere. Anomalies may also
+    be `(batch, candidates, size, size, channels)`: then the candidate of each that is reconstructed
+    worst is taken. `predict` takes images and returns the reconstructions of `averaged_generator`,
+    the exponential moving average of the generator over the steps, batch-norm statistics included:
+    that is the model to evaluate and export.
 
     Built and compiled in the scope of a strategy of `tf.distribute`, it takes the batches of all
     replicas for one: normalization, gradients and reported losses are those of the whole.
@@ -130,8 +131,10 @@ class AnomalyDetector(keras.Model):
 
     def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         """Update the three networks once on a batch of normal images and one of anomalies."""
+        normal, anomaly, *defects = data
+        taken = self._most_anomalous(anomaly)
         with tf.GradientTape(persistent=True) as tape:
-            values = self.compute_losses(*data)
+            values = self.compute_losses(normal, taken, *defects)
             objectives = self._objectives(values)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         # The optimizer adds up the gradients of all replicas.
@@ -150,8 +153,22 @@ class AnomalyDetector(keras.Model):
 
     def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         """Measure the active losses on a pair of batches, without updating anything."""
-        self._record(self.compute_losses(*data, training=False))
+        normal, anomaly, *defects = data
+        taken = self._most_anomalous(anomaly)
+        self._record(self.compute_losses(normal, taken, *defects, training=False))
         return self.get_metrics_result()
+
+    def _most_anomalous(self, anomaly: tf.Tensor) -> tf.Tensor:
+        """Return the candidate of each anomaly whose worst patches are the worst."""
+        if len(anomaly.shape) == 4:
+            return anomaly
+        config, candidates = self.loss_config, anomaly.shape[1]
+        images = tf.reshape(anomaly, (-1, *anomaly.shape[2:]))
+        copies = self.generator(images, training=False)
+        count = config.abc_patches or 1
+        errors = losses.largest_patch_errors(images, copies, config.patch_size, count)
+        worst = tf.argmax(tf.reshape(errors, (-1, candidates)), axis=1)
+        return tf.gather(anomaly, worst, axis=1, batch_dims=1)
 
     def reconstruct_pair(
         self, normal: tf.Tensor, anomaly: tf.Tensor, training: bool

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from ganad_tf.config import TrainConfig
 from ganad_tf.data.labeled import DEFECT_PIXEL
-from ganad_tf.data.tiles import MARGIN, DefectPixels, TiledBatches
+from ganad_tf.data.marked_tiles import MARGIN, DefectPixels, MarkedTiles
 from ganad_tf.errors import UserError
 
 SIZE, TILE = 64, 16
@@ -29,11 +29,11 @@ def marked(places: list[tuple[int, int]]) -> NDArray[np.uint8]:
     return masks
 
 
-def make(places: list[tuple[int, int]], replicas: int = 1, **train) -> TiledBatches:
+def make(places: list[tuple[int, int]], replicas: int = 1, **train) -> MarkedTiles:
     config = TrainConfig(batch_size=train.pop("batch_size", 4), **train)
     anomalies = pictures(len(places), seed=1)
     masks, kinds = marked(places), np.arange(len(places)) % 2
-    return TiledBatches(
+    return MarkedTiles(
         pictures(8), anomalies, config, 3, replicas, masks=masks, kinds=kinds, tile=TILE
     )
 
@@ -63,7 +63,7 @@ def test_tiles_are_cut_from_the_images_and_hold_the_marked_defect() -> None:
 def test_the_mark_moves_along_with_the_defect() -> None:
     batches = make(PLACES, flip=True, flip_vertical=True, rotation=180.0, zoom=0.3)
     masks = batches.masks
-    white = TiledBatches(
+    white = MarkedTiles(
         batches.normals,
         (masks * 255)[..., np.newaxis],
         batches.config,
