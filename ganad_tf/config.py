@@ -191,6 +191,8 @@ class TrainConfig:
         zoom: Largest random change of scale of a tile, a power of e like the brightness.
         transplant: Share of the tiles with a small defect in which it is laid onto a good part,
             see `ganad_tf.data.transplants`.
+        checkpoint: Which epoch is evaluated and exported: the `best` on validation, or the `last`,
+            for where validation has too few parts to tell epochs apart.
     """
 
     epochs: int = 10
@@ -207,6 +209,7 @@ class TrainConfig:
     rotation: float = 0.0
     zoom: float = 0.0
     transplant: float = 0.0
+    checkpoint: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
         """Raise `UserError` where a value is out of range."""

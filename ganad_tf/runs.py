@@ -60,6 +60,11 @@ class Run:
         return self.folder / "best.keras"
 
     @property
+    def chosen_path(self) -> Path:
+        """The one of the two that the configuration chooses for evaluation and export."""
+        return self.best_path if self.config.train.checkpoint == "best" else self.last_path
+
+    @property
     def generator_path(self) -> Path:
         """The generator that is evaluated and exported; written when training is over."""
         return self.folder / "generator.keras"

@@ -48,7 +48,7 @@ TILE_DEFAULTS: dict[str, dict[str, Any]] = {
         "abc_patches": 8,
     },
     "train": {
-        "epochs": 12,
+        "epochs": 16,
         "passes": 8,
         "batch_size": 12,
         "learning_rate": 3e-3,
@@ -56,6 +56,8 @@ TILE_DEFAULTS: dict[str, dict[str, Any]] = {
         "contrast": 0.25,
         "rotation": 8.0,
         "zoom": 0.2,
+        "transplant": 0.5,
+        "checkpoint": "last",
     },
     "score": {"patch_size": 8, "patch_count": 8, "views": 2},
 }

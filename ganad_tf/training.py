@@ -223,7 +223,7 @@ def _train_on(
         if not run.is_trained:
             _fit(run, splits, tensorboard, strategy)
             plot_history(run.read_history(), run.folder / "history.png")
-            generator = load_checkpoint(run.best_path).averaged_generator
+            generator = load_checkpoint(run.chosen_path).averaged_generator
             save_model(resize_generator(generator, run.config.data.size), run.generator_path)
     return run
 

@@ -91,7 +91,7 @@ def main(run_folder: Path, out: Path) -> None:
     prepared = prepare(generator, calibration_images(batches))
     reference = score_images(generator, splits.validation.data.images)
     teacher = match_float_output(generator)
-    losses = training_losses(load_checkpoint(run.best_path))
+    losses = training_losses(load_checkpoint(run.chosen_path))
     objectives = {
         "float output": teacher,
         "training losses": losses,
