@@ -60,8 +60,8 @@ class DataConfig:
         size: Height and width that images are scaled to, in pixels; a multiple of 16.
         tile: Height and width in pixels of the tiles of an image that training sees, those of
             anomalies at a defect that a mask marks or, without masks, where they are reconstructed
-            worst; a multiple of 16; None to train on whole images. Inference takes the whole image
-            in any case.
+            worst (where some have masks, those without are left out); a multiple of 16; None to
+            train on whole images. Inference takes the whole image in any case.
         channels: 1 (grey), 3 (RGB), or None for what the images have.
         illumination: What is evened out of each image, here and at the station: `as-taken`
             nothing, `brightness` the mean, `contrast` mean and standard deviation of its levels.
@@ -189,8 +189,8 @@ class TrainConfig:
         contrast: The same of the distance of its levels from their mean.
         rotation: Largest random rotation of a tile in degrees, to both sides.
         zoom: Largest random change of scale of a tile, a power of e like the brightness.
-        transplant: Share of the tiles with a small defect in which it is laid onto a good part,
-            see `ganad_tf.data.transplants`.
+        transplant: Share of the tiles with a small defect, which a mask marks, in which it is laid
+            onto a good part, see `ganad_tf.data.transplants`.
         checkpoint: Which epoch is evaluated and exported: the `best` on validation, or the `last`,
             for where validation has too few parts to tell epochs apart.
     """
@@ -230,7 +230,7 @@ class ScoreConfig:
         patch_size: Side of a patch in pixels; divides the image size; 0 for the whole image.
         patch_count: How many of the largest patch errors count.
         views: How many views of an image are reconstructed, mirrored as in training: 1 as it is,
-            2 also left to right, 4 also top to bottom and both.
+            2 also left to right, 4 also top to bottom and both. Each takes the time of one more.
     """
 
     patch_size: int = 0
@@ -289,6 +289,8 @@ class RunConfig:
             raise UserError(
                 "rotation, zoom and transplant are those of tiles: set data.tile, or leave them 0"
             )
+        if self.data.tile is not None and self.data.anomalies == 0:
+            raise UserError("tiles need anomalies: set data.anomalies, or leave out data.tile")
         if self.data.tile is not None and self.train.shift:
             raise UserError("tiles are cut anywhere: leave train.shift 0")
 

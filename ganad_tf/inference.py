@@ -63,7 +63,8 @@ def _measure(
     compare: Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray],
     rule: ScoreRule,
 ) -> NDArray:
-    batches = (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+    count = BATCH // rule.views
+    batches = (images[start : start + count] for start in range(0, len(images), count))
     return np.concatenate(
         [compare(batch, reconstruct(generator, batch, rule.views)) for batch in batches]
     )

@@ -14,7 +14,9 @@ from ganad_tf.runs import Run
 
 SCORE_DEFINITION = (
     "mean absolute reconstruction error over pixels and channels, in [0, 1], of the patch_count "
-    "patches of patch_size pixels with the largest; of the whole image where patch_size is 0"
+    "patches of patch_size pixels with the largest; of the whole image where patch_size is 0; the "
+    "error of a pixel is the mean over views of the image: 1 as it is, 2 also mirrored left to "
+    "right, 4 also top to bottom and both"
 )
 
 

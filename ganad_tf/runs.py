@@ -18,7 +18,7 @@ from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Splits
 from ganad_tf.errors import UserError
 from ganad_tf.files import new_folder, read_json, write_json, write_text
-from ganad_tf.settings import make_config, read_config, to_toml
+from ganad_tf.settings import read_config, recorded_config, to_toml
 
 SCHEMA_VERSION = 1
 DEFAULT_RUNS = Path("runs")
@@ -136,7 +136,7 @@ class Run:
                 f"{folder} has run schema version {version}, this ganad-tf reads {SCHEMA_VERSION}: "
                 f"use ganad-tf {identity.get('ganad_tf', 'of that version')} or train again"
             )
-        return cls(folder, make_config(read_config(folder / "config.toml")), identity)
+        return cls(folder, recorded_config(read_config(folder / "config.toml")), identity)
 
     @classmethod
     def newest(cls, runs: Path, is_wanted: Callable[["Run"], bool], wanted: str) -> "Run":
@@ -180,6 +180,13 @@ class Run:
                     f"{self.folder} is in use by another process: wait for it"
                 ) from None
             yield
+
+    def chosen_entry(self) -> dict[str, float]:
+        """Return the entry of the epoch that is evaluated and exported, see `chosen_path`."""
+        history = self.read_history()
+        if self.config.train.checkpoint == "last":
+            return history[-1]
+        return max(history, key=lambda entry: (entry["validation_auroc"], entry["epoch"]))
 
     def read_history(self) -> list[dict[str, float]]:
         """Return the entry of each finished epoch.

@@ -51,8 +51,9 @@ class Trial:
     Attributes:
         weights: Its weights.
         epochs: Its epochs, with a learning rate that falls to 0 over all of them.
-        validation_auroc: Best AUROC on the validation split, None if it failed.
-        best_epoch: The epoch that had it.
+        validation_auroc: AUROC on the validation split of the epoch that would be exported, the
+            best or the last, see `TrainConfig.checkpoint`; None if it failed.
+        best_epoch: That epoch.
         error: Why it failed, in one line.
     """
 
@@ -190,8 +191,8 @@ def _finish(run: Run) -> dict[str, Any]:
     for path in run.folder.iterdir():
         if path.name not in KEPT_FILES:
             path.unlink()
-    best = max(run.read_history(), key=lambda entry: entry["validation_auroc"])
-    return {"validation_auroc": best["validation_auroc"], "best_epoch": best["epoch"]}
+    chosen = run.chosen_entry()
+    return {"validation_auroc": chosen["validation_auroc"], "best_epoch": chosen["epoch"]}
 
 
 def _trial_config(base: RunConfig, weights: Combination, epochs: int) -> RunConfig:

@@ -76,21 +76,40 @@ def make_config(*layers: dict[str, Any]) -> RunConfig:
     Raises:
         UserError: If a key is unknown or a value has the wrong type.
     """
-    named = [value for value in _given(layers, "dataset") if isinstance(value, str)]
+    named = [value for value in _given(layers, "data", "dataset") if isinstance(value, str)]
     dataset = named[-1] if named else DataConfig.dataset
     defaults = [{"data": {"dataset": dataset}}, DATASET_DEFAULTS.get(dataset, {})]
-    if any(tile is not None for tile in _given(layers, "tile")):
+    has_tiles = _is_given(layers, "data", "tile")
+    if has_tiles:
         defaults.append(TILE_DEFAULTS)
     merged: dict[str, Any] = {}
     for layer in (*defaults, *layers):
         merged = _merge(merged, layer)
+    if has_tiles and not _is_given(layers, "score", "views") and not merged["train"].get("flip"):
+        merged = _merge(merged, {"score": {"views": 1}})
     return _build(RunConfig, merged, "configuration")
 
 
-def _given(layers: tuple[dict[str, Any], ...], key: str) -> list[Any]:
-    """Return what the layers say of a key of the data section, in their order."""
-    sections = [layer.get("data") for layer in layers]
-    return [section.get(key) for section in sections if isinstance(section, dict)]
+def recorded_config(values: dict[str, Any]) -> RunConfig:
+    """Build the configuration that a run recorded, which has all settings of its time.
+
+    A setting that is newer counts as what `RunConfig` has for it, which is how things were done
+    before; the defaults of a data set or of tiles, which change, do not.
+
+    Raises:
+        UserError: If a key is unknown or a value has the wrong type.
+    """
+    return _build(RunConfig, values, "configuration")
+
+
+def _given(layers: tuple[dict[str, Any], ...], section: str, key: str) -> list[Any]:
+    """Return what the layers say of a key of a section, in their order."""
+    sections = [layer.get(section) for layer in layers]
+    return [values.get(key) for values in sections if isinstance(values, dict)]
+
+
+def _is_given(layers: tuple[dict[str, Any], ...], section: str, key: str) -> bool:
+    return any(value is not None for value in _given(layers, section, key))
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -140,6 +140,11 @@ def _tiled_batches(config: RunConfig, split: Split, tile: int, replicas: int) ->
         unmarked = int(split.is_anomaly.sum() - taken.sum())
         if unmarked:
             logger.warning("left out: %d defective pictures without a mask", unmarked)
+    if not taken.any():
+        raise UserError(
+            "no anomaly of the train split is marked by a mask: give masks of them, remove those "
+            "there are to have tiles chosen by their error, or leave out data.tile"
+        )
     data = split.data.take(np.flatnonzero(taken))
     normals = split.normals
     data = data.take(

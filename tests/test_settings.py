@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,13 @@ import pytest
 from ganad_tf.config import RunConfig
 from ganad_tf.data.sources import SOURCES
 from ganad_tf.errors import UserError
-from ganad_tf.settings import DATASET_DEFAULTS, make_config, read_config, to_toml
+from ganad_tf.settings import (
+    DATASET_DEFAULTS,
+    make_config,
+    read_config,
+    recorded_config,
+    to_toml,
+)
 
 
 def test_every_source_has_defaults() -> None:
@@ -108,6 +115,31 @@ def test_wrong_settings_are_one_clear_error(layer: dict, message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         make_config(layer)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("layer", "views"),
+    [
+        ({}, 2),
+        ({"train": {"flip": False}}, 1),
+        ({"train": {"flip": False}, "score": {"views": 1}}, 1),
+        ({"train": {"flip_vertical": True}, "score": {"views": 4}}, 4),
+    ],
+)
+def test_tiles_are_scored_over_the_views_that_training_sees(layer: dict, views: int) -> None:
+    data = {"data": {"dataset": "folder", "size": 256, "tile": 128}}
+    assert make_config(data, layer).score.views == views
+
+
+def test_a_recorded_configuration_has_no_defaults_of_today() -> None:
+    config = make_config({"data": {"dataset": "folder", "size": 256, "tile": 128}})
+    assert recorded_config(tomllib.loads(to_toml(config))) == config
+    older = tomllib.loads(to_toml(config))
+    for section, key in (("score", "views"), ("train", "transplant"), ("train", "checkpoint")):
+        del older[section][key]
+    read = recorded_config(older)
+    assert (read.score.views, read.train.transplant, read.train.checkpoint) == (1, 0.0, "best")
+    assert read.train.zoom == config.train.zoom
 
 
 def test_a_section_that_is_none_is_named_also_below_flags() -> None:

@@ -62,10 +62,12 @@ def test_small_defects_are_found_and_located(run: Run) -> None:
     assert evaluation.localization.pixel_auroc.value > 0.9
 
 
-def test_whole_pictures_are_validated_and_exported(run: Run) -> None:
+def test_whole_pictures_are_validated_and_the_last_epoch_is_exported(run: Run) -> None:
     trained, exported = load_checkpoint(run.last_path), keras.models.load_model(run.generator_path)
     assert trained.averaged_generator.input_shape[1:3] == (TILE, TILE)
     assert exported.input_shape[1:3] == (SIZE, SIZE)
+    for mine, expected in zip(exported.weights, trained.averaged_generator.weights, strict=True):
+        assert np.array_equal(mine, expected)
     last = run.read_history()[-1][VALIDATION_AUROC]
     validation = load_splits(run.config.data, run.config.seed).validation
     images = validation.data.images.astype(np.float32) / 255
@@ -116,6 +118,20 @@ def test_an_interrupted_run_on_tiles_ends_as_an_undisturbed_one(
     assert resume(Run.open(tmp_path / "run")).read_history() == run.read_history()
 
 
+def test_anomalies_of_which_none_is_marked_are_refused(config: RunConfig) -> None:
+    split = load_splits(config.data, 0).train
+    object.__setattr__(split.data, "masks", np.full_like(split.data.masks, 2))
+    with pytest.raises(UserError, match="no anomaly of the train split is marked"):
+        paired_batches(config, split)
+
+
+def test_synthetic_anomalies_beside_others_without_masks_are_refused(part_folder: Path) -> None:
+    data = {"dataset": "folder", "data_dir": str(part_folder), "size": SIZE, "tile": TILE}
+    config = make_config({"data": {**data, "anomaly_source": "both"}})
+    with pytest.raises(UserError, match="has no masks"):
+        load_splits(config.data, 0)
+
+
 def test_pictures_without_a_mask_are_left_out(
     config: RunConfig, log: pytest.LogCaptureFixture
 ) -> None:
@@ -144,6 +160,7 @@ def test_as_many_of_each_kind_are_trained_on_as_asked_for(config: RunConfig) -> 
         ({"train": {"shift": 2}}, "tiles are cut anywhere"),
         ({"score": {"patch_size": 7}}, "score: patch size 7 does not divide the image size 64"),
         ({"score": {"patch_size": 32, "patch_count": 5}}, "score: patch count 5 is more than"),
+        ({"data": {"anomalies": 0}}, "tiles need anomalies"),
         ({"loss": {"patch_count": 17}}, "loss: patch count 17 is more than the 16 patches"),
     ],
 )

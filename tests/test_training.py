@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import json
 import os
 import shutil
@@ -63,6 +64,20 @@ def test_the_generator_is_that_of_the_best_epoch_on_validation(small_run: Run) -
         generator.weights, checkpoint.averaged_generator.weights, strict=True
     ):
         assert np.array_equal(mine, expected)
+
+
+def test_the_chosen_epoch_is_the_best_or_the_last(small_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(small_run.folder, tmp_path / "run")
+    copied = Run.open(tmp_path / "run")
+    history = [{"epoch": n, "validation_auroc": v} for n, v in ((1, 0.9), (2, 0.9), (3, 0.8))]
+    copied.history_path.write_text(json.dumps(history))
+    assert copied.chosen_path == copied.best_path
+    assert copied.chosen_entry()["epoch"] == 2
+    train_config = dataclasses.replace(copied.config.train, checkpoint="last")
+    config = dataclasses.replace(copied.config, train=train_config)
+    last = Run(copied.folder, config, copied.identity)
+    assert last.chosen_path == copied.last_path
+    assert last.chosen_entry()["epoch"] == 3
 
 
 def test_training_is_better_than_chance_and_validation_does_not_see_test(small_run: Run) -> None:

@@ -19,7 +19,7 @@ from ganad_tf.errors import UserError
 from ganad_tf.files import read_json, write_json, write_text
 from ganad_tf.jobs import printing_to
 from ganad_tf.runs import RUN_FILE, Run
-from ganad_tf.settings import make_config, to_toml
+from ganad_tf.settings import recorded_config, to_toml
 from tools.machine import processor
 
 TARGET, MODEL_FILE = "cpu", "model.tflite"
@@ -73,13 +73,13 @@ def _make_result(
 def read_result(path: Path, config: RunConfig) -> dict[str, Any] | None:
     """Return the result of an experiment, or None if there is none with this configuration.
 
-    Settings that are newer than the result count as the defaults, as they do when a run is opened.
+    Settings that are newer than the result count as they do when a run is opened.
     """
     if not path.is_file():
         return None
     result = read_json(path, "remove it")
     try:
-        is_same = make_config(result["config"]) == config.portable()
+        is_same = recorded_config(result["config"]) == config.portable()
     except (UserError, KeyError, TypeError):
         is_same = False
     return result if is_same else None
@@ -95,11 +95,12 @@ def describe(run: Run, result_path: Path) -> dict[str, Any]:
     Returns:
         Configuration and versions; `float_auroc` on the whole test split, with interval; the
         other figures of `ganad_tf.evaluation.Evaluation` in `evaluation`; `validation_auroc` of
-        the `best_epoch`; `training_seconds`, beside whatever else ran; and the `command`.
+        the `best_epoch`, or of the last where that is taken; `training_seconds`, beside whatever
+        else ran; and the `command`.
     """
     evaluation = _evaluate(run)
     history = run.read_history()
-    best = max(history, key=lambda entry: (entry["validation_auroc"], entry["epoch"]))
+    chosen = run.chosen_entry()
     seconds = run.folder / SECONDS_FILE
     return {
         "config": tomllib.loads(to_toml(run.config.portable())),
@@ -107,8 +108,8 @@ def describe(run: Run, result_path: Path) -> dict[str, Any]:
         "float_auroc": evaluation["auroc"],
         "evaluation": {name: value for name, value in evaluation.items() if name != "auroc"},
         "epochs": len(history),
-        "best_epoch": best["epoch"],
-        "validation_auroc": best["validation_auroc"],
+        "best_epoch": chosen["epoch"],
+        "validation_auroc": chosen["validation_auroc"],
         "training_seconds": read_json(seconds, "train again") if seconds.is_file() else None,
         "machine": describe_machine(),
         "command": _train_command(run, result_path),

@@ -3,7 +3,7 @@
 python -m tools.qat_objectives RUN --out objectives.json
 
 Fine-tunes the generator of a finished run under three objectives: the distance to the float
-generator's output, the six training losses with the discriminators of the best checkpoint, and
+generator's output, the six training losses with the discriminators of the chosen checkpoint, and
 the sum of both. Beside them stands post-training quantization. Figures are of the int8 file on
 the validation split; the test split is not looked at.
 """
@@ -18,6 +18,7 @@ import tensorflow as tf
 from scipy.stats import spearmanr
 
 from ganad_station.runtimes.litert import LiteRtModel
+from ganad_station.score import ScoreRule
 from ganad_tf.checkpoints import load_checkpoint, load_generator
 from ganad_tf.data.splits import Split
 from ganad_tf.execution import prepare_execution
@@ -32,7 +33,7 @@ from ganad_tf.recipes import Precision, Scheme
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.statistics import auroc, auroc_difference
 from ganad_tf.tflite_conversion import convert, convert_post_training
-from ganad_tf.training import paired_batches
+from ganad_tf.training import whole_batches
 
 SCHEDULES = ((1, 1e-5), (3, 1e-5), (3, 1e-4), (10, 1e-4))
 
@@ -54,12 +55,14 @@ def sum_of(*objectives: Objective) -> Objective:
     return lambda images, copies: tf.add_n([objective(images, copies) for objective in objectives])
 
 
-def measure(content: bytes, validation: Split, reference: np.ndarray) -> dict[str, float]:
+def measure(
+    content: bytes, validation: Split, reference: np.ndarray, rule: ScoreRule
+) -> dict[str, float]:
     """Score the validation split with a TFLite file and compare with the float scores."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
-        scores = LiteRtModel(path).score(validation.data.images)
+        scores = LiteRtModel(path).score(validation.data.images, rule)
     difference = auroc_difference(validation.is_anomaly, scores, reference)
     return {
         "auroc": auroc(validation.is_anomaly, scores),
@@ -86,10 +89,11 @@ def main(run_folder: Path, out: Path) -> None:
     """Compare the objectives on a run; a started comparison goes on where it stopped."""
     run = Run.open(run_folder)
     splits = load_recorded_splits(run)
-    batches = paired_batches(run.config, splits.train)
+    batches = whole_batches(run.config, splits.train)
     generator = load_generator(run.generator_path)
     prepared = prepare(generator, calibration_images(batches))
-    reference = score_images(generator, splits.validation.data.images)
+    rule = run.config.score.rule
+    reference = score_images(generator, splits.validation.data.images, rule)
     teacher = match_float_output(generator)
     losses = training_losses(load_checkpoint(run.chosen_path))
     objectives = {
@@ -115,7 +119,7 @@ def main(run_folder: Path, out: Path) -> None:
         key = f"{run.identity['id']} {name} {epochs} {learning_rate}"
         if key not in results:
             content = quantize(name, epochs, learning_rate)
-            results[key] = measure(content, splits.validation, reference)
+            results[key] = measure(content, splits.validation, reference, rule)
             write_json(out, results)
         click.echo(f"| {name} | {epochs} | {learning_rate:.0e} | {describe(results[key])} |")
 

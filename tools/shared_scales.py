@@ -27,7 +27,7 @@ from ganad_tf.quantization.twin import build_twin
 from ganad_tf.recipes import Precision, Scheme
 from ganad_tf.runs import Run, load_recorded_splits
 from ganad_tf.tflite_conversion import convert
-from ganad_tf.training import paired_batches
+from ganad_tf.training import whole_batches
 from tools.qat_objectives import describe, measure
 
 
@@ -38,10 +38,11 @@ def main(run_folder: Path, out: Path) -> None:
     """Compare the four on a run; a started comparison goes on where it stopped."""
     run = Run.open(run_folder)
     splits = load_recorded_splits(run)
-    batches = paired_batches(run.config, splits.train)
+    batches = whole_batches(run.config, splits.train)
     generator = load_generator(run.generator_path)
     calibration = calibration_images(batches)
-    reference = score_images(generator, splits.validation.data.images)
+    rule = run.config.score.rule
+    reference = score_images(generator, splits.validation.data.images, rule)
     folded = fold_generator(generator)
     twin = build_twin(folded, run.config.data.size)
     ranges = calibrate(twin, calibration)
@@ -66,7 +67,7 @@ def main(run_folder: Path, out: Path) -> None:
             objective = match_float_output(generator)
             fine_tune(model, batches, objective, EPOCHS, LEARNING_RATE, lambda *_: None)
             content = convert(model, Precision.INT8)
-            figures = measure(content, splits.validation, reference)
+            figures = measure(content, splits.validation, reference, rule)
             results[key] = {**figures, "bytes": len(content)}
             write_json(out, results)
         click.echo(f"| {name} | {results[key]['bytes']:,} | {describe(results[key])} |")

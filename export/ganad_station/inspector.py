@@ -34,7 +34,7 @@ class Inspection(NamedTuple):
 
     @property
     def error_map(self) -> np.ndarray:
-        """The smoothed reconstruction error of each pixel, uint8 `(height, width)`, 0 to 255."""
+        """The error of each pixel as it is shown, uint8 `(height, width)`, 0 to 255."""
         copies = self.reconstructions[:, np.newaxis]
         (shown,) = shown_maps(self.image[np.newaxis], copies, self.rule)
         return np.round(shown * PIXEL_LEVELS).astype(np.uint8)

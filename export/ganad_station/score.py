@@ -16,8 +16,8 @@ import numpy as np
 
 PIXEL_LEVELS = 255
 ROWS, COLUMNS = -3, -2
-VIEWS = ((), (COLUMNS,), (ROWS,), (ROWS, COLUMNS))
-"""The axes along which each view is mirrored: as it is, left to right, top to bottom, both."""
+MIRRORED_AXES = ((COLUMNS,), (ROWS,), (ROWS, COLUMNS))
+"""Along which axes the views after the first are mirrored: left to right, top to bottom, both."""
 VIEW_COUNTS = (1, 2, 4)
 
 
@@ -27,7 +27,8 @@ class ScoreRule(NamedTuple):
     Attributes:
         patch_size: Side in pixels of the square patches that tile the image; 0 for the whole image.
         patch_count: How many patches count, those of the largest error.
-        views: How many of `VIEWS` are reconstructed, 1, 2 or 4.
+        views: How many views are reconstructed: 1, the image as it is, 2, also mirrored left to
+            right, or 4, also top to bottom and both.
     """
 
     patch_size: int = 0
@@ -68,16 +69,18 @@ def reconstruct_views(
     Args:
         images: uint8 `(height, width, channels)` or `(count, height, width, channels)`.
         reconstruct: From such images to their reconstructions.
-        count: How many of `VIEWS`.
+        count: How many views, see `ScoreRule`.
 
     Returns:
         The reconstructions, with the views as a further axis in front.
     """
-    return np.stack([_mirror(reconstruct(_mirror(images, axes)), axes) for axes in VIEWS[:count]])
-
-
-def _mirror(images: np.ndarray, axes: Tuple[int, ...]) -> np.ndarray:
-    return np.ascontiguousarray(np.flip(images, axes)) if axes else images
+    as_it_is = reconstruct(images)
+    copies = np.empty((count, *as_it_is.shape), as_it_is.dtype)
+    copies[0] = as_it_is
+    for number, axes in enumerate(MIRRORED_AXES[: count - 1], start=1):
+        mirrored = np.ascontiguousarray(np.flip(images, axes))
+        copies[number] = np.flip(reconstruct(mirrored), axes)
+    return copies
 
 
 def error_maps(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
@@ -172,14 +175,26 @@ def _largest_patch_errors(errors: np.ndarray, full: float, rule: ScoreRule) -> n
 def _absolute_errors(images: np.ndarray, reconstructions: np.ndarray) -> Tuple[np.ndarray, float]:
     """Return the error of every value, added up over the views, and the most it could be."""
     views = reconstructions if reconstructions.ndim > images.ndim else reconstructions[np.newaxis]
-    is_integer = reconstructions.dtype == np.uint8
-    errors = [
-        np.maximum(images, view) - np.minimum(images, view)
-        if is_integer
-        else np.abs(to_input(images) - view)
-        for view in views
-    ]
-    full = float(len(views) * (PIXEL_LEVELS if is_integer else 1))
-    if len(views) == 1:
-        return errors[0], full
-    return np.stack(errors).sum(axis=0, dtype=np.uint16 if is_integer else np.float32), full
+    if reconstructions.dtype == np.uint8:
+        return _add_up(_level_differences, images, views), float(len(views) * PIXEL_LEVELS)
+    return _add_up(_differences, to_input(images), views), float(len(views))
+
+
+def _add_up(
+    compare: Callable[[np.ndarray, np.ndarray], np.ndarray], images: np.ndarray, views: np.ndarray
+) -> np.ndarray:
+    """Add up what comparing images with each view gives, levels in 16 bits where there are more."""
+    total = compare(images, views[0])
+    if len(views) > 1 and total.dtype == np.uint8:
+        total = total.astype(np.uint16)
+    for view in views[1:]:
+        total += compare(images, view)
+    return total
+
+
+def _level_differences(images: np.ndarray, view: np.ndarray) -> np.ndarray:
+    return np.maximum(images, view) - np.minimum(images, view)
+
+
+def _differences(inputs: np.ndarray, view: np.ndarray) -> np.ndarray:
+    return np.abs(inputs - view)

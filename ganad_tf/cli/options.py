@@ -86,7 +86,7 @@ SETTING_OPTIONS = (
     click.option(
         "--tile",
         type=int,
-        help="Train on tiles of so many pixels, those of anomalies where masks mark a defect.",
+        help="Train on tiles of so many pixels, those of anomalies at their defects.",
     ),
     click.option(
         "--illumination",

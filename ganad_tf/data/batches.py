@@ -78,7 +78,8 @@ class PairedBatches:
             served: The replicas to serve, one after another in each step; None for all.
 
         Returns:
-            Pairs of float32 `(batch_size, size, size, channels)` in [0, 1].
+            Pairs of float32 `(batch_size, size, size, channels)` in [0, 1]; see
+            `ganad_tf.models.detector.AnomalyDetector` for what subclasses serve.
         """
         parts_an_epoch = self.steps * self.replicas
         parts = tf.data.Dataset.range(first_epoch * parts_an_epoch, epochs * parts_an_epoch)

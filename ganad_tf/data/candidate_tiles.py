@@ -7,7 +7,6 @@ import tensorflow as tf
 from ganad_tf.data.batches import ANOMALY_STREAM
 from ganad_tf.data.kind_draws import KindDraws
 from ganad_tf.data.tiles import AnomalyMaker, TiledBatches
-from ganad_tf.errors import UserError
 
 CANDIDATES = 6
 """Tiles of an anomaly, one of which is trained on."""
@@ -18,16 +17,7 @@ class CandidateTiles(TiledBatches):
     """Tiles of normal images, and several of each anomaly: `(batch, CANDIDATES, tile, tile, c)`.
 
     The detector trains on the one that it reconstructs worst (multiple-instance learning).
-
-    Raises:
-        UserError: If there are fewer normal images than replicas, or no anomalies.
     """
-
-    def __post_init__(self) -> None:
-        """Raise `UserError` where there is nothing to train on."""
-        super().__post_init__()
-        if not len(self.anomalies):
-            raise UserError("no anomalies to cut tiles of: add defective pictures")
 
     def _anomaly_maker(self) -> AnomalyMaker:
         anomalies, images = tf.constant(self.anomalies), KindDraws.of(self.kinds)

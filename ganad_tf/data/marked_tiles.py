@@ -12,7 +12,6 @@ from ganad_tf.data.kind_draws import KindDraws, draw_between
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.tiles import AnomalyMaker, TiledBatches
 from ganad_tf.data.transplants import transplant
-from ganad_tf.errors import UserError
 
 MARGIN = 3
 """Pixels around a defect that count as defective, too: masks are drawn by hand."""
@@ -73,18 +72,9 @@ class MarkedTiles(TiledBatches):
 
     Attributes:
         masks: uint8 `(anomalies, size, size)`; `DEFECT_PIXEL` in some pixels of each.
-
-    Raises:
-        UserError: If there are fewer normal images than replicas, or no anomalies.
     """
 
     masks: NDArray[np.uint8]
-
-    def __post_init__(self) -> None:
-        """Raise `UserError` where there is nothing to train on."""
-        super().__post_init__()
-        if not len(self.anomalies):
-            raise UserError("no defect is marked by a mask: tiles are cut where masks mark defects")
 
     def _anomaly_maker(self) -> AnomalyMaker:
         is_defect = self.masks == DEFECT_PIXEL

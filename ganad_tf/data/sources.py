@@ -42,6 +42,7 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
         raise UserError(f"unknown data set {config.dataset!r}: choose one of {', '.join(SOURCES)}")
     data = _evened_out(_load(config), config.illumination)
     _check_labelled(config, data)
+    _check_masks(config, data)
     _check_normal_class(config, len(data.kind_names))
     splits = split_images(
         data,
@@ -78,6 +79,15 @@ def _check_labelled(config: DataConfig, data: LabeledImages) -> None:
         raise UserError(
             f"{config.data_dir} has no defective pictures: add a folder a defect kind beside "
             f"{NORMAL}/, or train on synthetic ones with --anomalies synthetic"
+        )
+
+
+def _check_masks(config: DataConfig, data: LabeledImages) -> None:
+    if config.tile is not None and config.anomaly_source == "both" and data.masks is None:
+        raise UserError(
+            f"{config.data_dir or config.dataset} has no masks, so that tiles of its anomalies "
+            "cannot be trained on beside synthetic ones: give masks, choose --anomalies labelled "
+            "or synthetic, or leave out --tile"
         )
 
 

@@ -4,7 +4,7 @@ As in `ganad_tf.data.batches`, every random draw is a function of the seed and t
 step.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ AnomalyMaker = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class TiledBatches(PairedBatches):
+class TiledBatches(PairedBatches, ABC):
     """Tiles of normal images, from anywhere, and of anomalies, from where a subclass says.
 
     An epoch is `config.passes` passes over the normal images, each of which gives a tile a pass.

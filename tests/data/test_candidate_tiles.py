@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from ganad_tf.config import TrainConfig
 from ganad_tf.data.candidate_tiles import CANDIDATES, CandidateTiles
-from ganad_tf.errors import UserError
 
 SIZE, TILE, LEVELS = 64, 16, 10
 
@@ -51,8 +50,3 @@ def test_resumed_epochs_and_replicas_see_the_same_candidates() -> None:
     for index, part in enumerate(whole[0]):
         joined = np.concatenate([halves[0][index], halves[1][index]])
         np.testing.assert_allclose(joined, part, atol=1e-6)
-
-
-def test_without_anomalies_there_are_no_candidates() -> None:
-    with pytest.raises(UserError, match="no anomalies to cut tiles of"):
-        make(0)

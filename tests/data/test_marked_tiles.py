@@ -10,7 +10,6 @@ from scipy import ndimage
 from ganad_tf.config import TrainConfig
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.marked_tiles import MARGIN, DefectPixels, MarkedTiles
-from ganad_tf.errors import UserError
 
 SIZE, TILE = 64, 16
 
@@ -140,11 +139,6 @@ def test_brightness_and_contrast_stay_in_bounds_and_keep_the_mean() -> None:
     bright = np.stack([n for n, *_ in make(PLACES, batch_size=8, brightness=2.0).dataset(0, 5)])
     assert bright.min() >= 0
     assert bright.max() == 1
-
-
-def test_without_marked_defects_there_are_no_tiles() -> None:
-    with pytest.raises(UserError, match="no defect is marked"):
-        make([])
 
 
 def with_transplants(share: float) -> list[tuple[NDArray, ...]]:

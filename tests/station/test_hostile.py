@@ -98,6 +98,9 @@ def test_an_unverified_bundle_says_so_at_work(copied: Path, part_pictures: Path)
         {"models": []},
         {"selftest": {}},
         {"verification": None},
+        {"score": {"patch_size": 0, "patch_count": 1}},
+        {"score": {"patch_size": 0, "patch_count": 1, "views": 3}},
+        {"score": {"patch_size": 0, "patch_count": 1, "views": "2"}},
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused(copied: Path, changes: dict) -> None:

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from ganad_station.inspector import Inspection
 from ganad_station.score import (
     ScoreRule,
     clip_reconstructions,
@@ -148,3 +149,15 @@ def test_the_score_of_an_image_is_that_of_its_mirrored_image() -> None:
         mirrored = np.flip(images, axes)
         copies = reconstruct_views(mirrored, darker_to_the_right_and_below, 4)
         assert scores(mirrored, copies, rule).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("rule", [ScoreRule(), ScoreRule(4, 1, 4)])
+def test_an_inspection_shows_its_errors_in_levels(rule: ScoreRule, channels: int) -> None:
+    drawn = np.random.default_rng(0).integers(0, 256, (rule.views + 1, 8, 12, channels))
+    image, *copies = drawn.astype(np.uint8)
+    inspection = Inspection(0.1, False, image, np.stack(copies), rule, 0.1)
+    errors = np.abs(drawn[1:] - drawn[0]).mean(axis=(0, 3))
+    smooth = smooth_maps(errors[np.newaxis].astype(np.float32), rule.map_window)[0]
+    assert inspection.error_map.dtype == np.uint8
+    assert np.abs(inspection.error_map - smooth).max() <= 0.5 + 1e-3
