@@ -360,12 +360,6 @@ def test_studies_are_made_by_jobs_and_nothing_is_done_twice(tmp_path: Path) -> N
     for path in out.rglob("*"):
         assert path.is_dir() or str(tmp_path).encode() not in path.read_bytes()
 
-    third = invoke(tmp_path, "baselines", *arguments)
-    assert third.exit_code == 0, third.output
-    assert (common / "generator.keras").stat().st_mtime_ns == trained
-    rows = table_of(tmp_path, "baselines")
-    assert list(rows)[2:] == ["ganad-tf", *METHODS]
-    for task in tasks_of(tmp_path, "baselines"):
-        result = json.loads(task.path.read_text())
-        assert rows[task.label][0] == f"{result['float_auroc']['value']:.4f}"
-        assert result.get("method") == (None if task.label == "ganad-tf" else task.label)
+    baselines = tasks_of(tmp_path, "baselines")
+    assert [task.label for task in baselines] == ["ganad-tf", *METHODS]
+    assert baselines[0].folder == common
