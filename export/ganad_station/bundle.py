@@ -186,8 +186,10 @@ def _is_consistent(manifest: Dict[str, Any]) -> bool:
 def _fits(rule: ScoreRule, height: int, width: int) -> bool:
     """Tell whether there are the views of a rule, and its patches tile an image and are enough."""
     side, count = rule.patch_size, rule.patch_count
-    if rule.views not in VIEW_COUNTS or side == 0:
-        return rule.views in VIEW_COUNTS
+    if rule.views not in VIEW_COUNTS:
+        return False
+    if side == 0:
+        return True
     return (
         side > 0
         and height % side == 0

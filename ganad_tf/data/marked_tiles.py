@@ -97,8 +97,10 @@ class MarkedTiles(TiledBatches):
 
             anomaly, marked = cut(self._zooms)
             if self.config.transplant:
-                others, is_replaced = self._transplanted(normal, *cut(TRANSPLANT_ZOOMS), part)
-                anomaly, marked = _replaced((anomaly, marked), others, is_replaced)
+                other_tiles, other_marks = cut(TRANSPLANT_ZOOMS)
+                moved, is_moved = self._transplanted(normal, other_tiles, other_marks, part)
+                anomaly = tf.where(is_moved, moved, anomaly)
+                marked = tf.where(is_moved, other_marks, marked)
             return self._lit(anomaly / 255.0, part, ANOMALY_STREAM), marked[..., 0]
 
         return make
@@ -109,21 +111,14 @@ class MarkedTiles(TiledBatches):
 
     def _transplanted(
         self, normal: tf.Tensor, tiles: tf.Tensor, marks: tf.Tensor, part: tf.Tensor
-    ) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Lay defects onto the good tiles of the batch, and choose which of them to take.
 
         Returns:
-            The tiles and their marks, and whether each takes the place of the tile it came from.
+            The tiles, and which of them to take, bool `(batch, 1, 1, 1)`.
         """
         chances = self._chances(part, ANOMALY_STREAM, 2, draw=2)
         opacity = FAINTEST + (1 - FAINTEST) * chances[:, 1]
         moved, is_sensible = transplant(normal, tiles, marks, opacity)
-        return (moved, marks), is_sensible & (chances[:, 0] < self.config.transplant)
-
-
-def _replaced(
-    tiles: tuple[tf.Tensor, ...], others: tuple[tf.Tensor, ...], is_replaced: tf.Tensor
-) -> tuple[tf.Tensor, ...]:
-    """Return tiles and their marks, with others in the place of some."""
-    chosen = is_replaced[:, None, None, None]
-    return tuple(tf.where(chosen, b, a) for a, b in zip(tiles, others, strict=True))
+        is_taken = is_sensible & (chances[:, 0] < self.config.transplant)
+        return moved, is_taken[:, None, None, None]

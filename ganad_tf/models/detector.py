@@ -131,10 +131,9 @@ class AnomalyDetector(keras.Model):
 
     def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         """Update the three networks once on a batch of normal images and one of anomalies."""
-        normal, anomaly, *defects = data
-        taken = self._most_anomalous(anomaly)
+        batches = self._with_one_candidate(data)
         with tf.GradientTape(persistent=True) as tape:
-            values = self.compute_losses(normal, taken, *defects)
+            values = self.compute_losses(*batches)
             objectives = self._objectives(values)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         # The optimizer adds up the gradients of all replicas.
@@ -153,22 +152,21 @@ class AnomalyDetector(keras.Model):
 
     def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         """Measure the active losses on a pair of batches, without updating anything."""
-        normal, anomaly, *defects = data
-        taken = self._most_anomalous(anomaly)
-        self._record(self.compute_losses(normal, taken, *defects, training=False))
+        self._record(self.compute_losses(*self._with_one_candidate(data), training=False))
         return self.get_metrics_result()
 
-    def _most_anomalous(self, anomaly: tf.Tensor) -> tf.Tensor:
-        """Return the candidate of each anomaly whose worst patches are the worst."""
+    def _with_one_candidate(self, data: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        """Take of each anomaly the candidate whose worst patches are the worst, if it has some."""
+        normal, anomaly, *defects = data
         if len(anomaly.shape) == 4:
-            return anomaly
+            return data
         config, candidates = self.loss_config, anomaly.shape[1]
         images = tf.reshape(anomaly, (-1, *anomaly.shape[2:]))
         copies = self.generator(images, training=False)
         count = config.abc_patches or 1
         errors = losses.largest_patch_errors(images, copies, config.patch_size, count)
         worst = tf.argmax(tf.reshape(errors, (-1, candidates)), axis=1)
-        return tf.gather(anomaly, worst, axis=1, batch_dims=1)
+        return normal, tf.gather(anomaly, worst, axis=1, batch_dims=1), *defects
 
     def reconstruct_pair(
         self, normal: tf.Tensor, anomaly: tf.Tensor, training: bool
