@@ -24,6 +24,7 @@ from ganad_tf.statistics import (
     average_precision,
     best_f1,
     bootstrap,
+    fewest_parts,
     proportion,
     recall_at,
     threshold_at,
@@ -36,7 +37,7 @@ SHEET_ROWS = 4
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """Figures of a scorer on a test split, each with its 95 % interval.
+    """Figures of a scorer on a test split, each with its 95 % interval over parts.
 
     Attributes:
         auroc: Area under the ROC curve (bootstrap interval).
@@ -112,22 +113,22 @@ def measure(
     unseen_kinds: tuple[str, ...] = (),
 ) -> Evaluation:
     """Compute the figures of an `Evaluation` from the scores of a test split."""
-    is_anomaly, rejected = test.is_anomaly, scores > threshold
+    is_anomaly, parts, rejected = test.is_anomaly, test.data.groups, scores > threshold
     seen_auroc, unseen_auroc = auroc_seen_and_unseen(test, scores, unseen_kinds)
     return Evaluation(
-        auroc=bootstrap(auroc, is_anomaly, scores),
-        average_precision=bootstrap(average_precision, is_anomaly, scores),
-        best_f1=bootstrap(best_f1, is_anomaly, scores),
+        auroc=bootstrap(auroc, is_anomaly, scores, parts),
+        average_precision=bootstrap(average_precision, is_anomaly, scores, parts),
+        best_f1=bootstrap(best_f1, is_anomaly, scores, parts),
         requested_false_reject_rate=requested_false_reject_rate,
         threshold=threshold,
-        false_reject_rate=proportion(int(rejected[~is_anomaly].sum()), int((~is_anomaly).sum())),
-        miss_rate=proportion(int((~rejected[is_anomaly]).sum()), int(is_anomaly.sum())),
+        false_reject_rate=proportion(rejected[~is_anomaly], parts[~is_anomaly]),
+        miss_rate=proportion(~rejected[is_anomaly], parts[is_anomaly]),
         auroc_by_kind=auroc_by_kind(test, scores),
         unseen_kinds=unseen_kinds,
         seen_auroc=seen_auroc,
         unseen_auroc=unseen_auroc,
         recall_at={
-            f"{rate:g}": bootstrap(recall_at(rate), is_anomaly, scores)
+            f"{rate:g}": bootstrap(recall_at(rate), is_anomaly, scores, parts)
             for rate in FALSE_REJECT_RATES
         },
     )
@@ -138,7 +139,7 @@ def _localize(generator: keras.Model, test: Split, rule: ScoreRule) -> Localizat
         return None
     known = np.flatnonzero(~np.any(test.data.masks == UNKNOWN_PIXEL, axis=(1, 2)))
     maps = map_errors(generator, test.data.images[known], rule)
-    return localize(maps, test.data.masks[known], test.is_anomaly[known])
+    return localize(maps, test.data.masks[known], test.is_anomaly[known], test.data.groups[known])
 
 
 def auroc_by_kind(test: Split, scores: NDArray[np.float64]) -> dict[str, Estimate]:
@@ -161,7 +162,7 @@ def auroc_seen_and_unseen(
 def auroc_of_kinds(test: Split, scores: NDArray[np.float64], kinds: Collection[str]) -> Estimate:
     """Estimate the AUROC of some kinds of anomalies against all normal images of a split.
 
-    The interval is DeLong's, which takes no resampling, see `auroc_difference`; a single image
+    The interval is DeLong's, which takes no resampling, see `auroc_difference`; a single part
     has no variance, and gets [0, 1].
 
     Args:
@@ -171,12 +172,12 @@ def auroc_of_kinds(test: Split, scores: NDArray[np.float64], kinds: Collection[s
     """
     wanted = [kind for kind, name in enumerate(test.data.kind_names) if name in kinds]
     chosen = ~test.is_anomaly | np.isin(test.data.kinds, wanted)
-    is_anomaly, scores = test.is_anomaly[chosen], scores[chosen]
+    is_anomaly, scores, parts = test.is_anomaly[chosen], scores[chosen], test.data.groups[chosen]
     value = auroc(is_anomaly, scores)
-    if min(is_anomaly.sum(), (~is_anomaly).sum()) < 2:
+    if fewest_parts(is_anomaly, parts) < 2:
         return Estimate(value, 0.0, 1.0)
     # Against a scorer to whom all images are the same, whose AUROC is 1/2 without any variance.
-    gain = auroc_difference(is_anomaly, scores, np.zeros_like(scores))
+    gain = auroc_difference(is_anomaly, scores, np.zeros_like(scores), parts)
     return Estimate(value, max(0.0, gain.low + 0.5), min(1.0, gain.high + 0.5))
 
 

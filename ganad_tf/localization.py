@@ -20,7 +20,7 @@ AUPRO_LIMIT = 0.3
 
 @dataclass(frozen=True)
 class Localization:
-    """Figures of error maps, each with its 95 % bootstrap interval over pictures.
+    """Figures of error maps, each with its 95 % bootstrap interval over parts.
 
     Attributes:
         pixel_auroc: Area under the ROC curve of pixels, in [0, 1].
@@ -53,7 +53,10 @@ class _Histograms:
 
 
 def localize(
-    maps: NDArray[np.float32], masks: NDArray[np.uint8], is_anomaly: NDArray[np.bool_]
+    maps: NDArray[np.float32],
+    masks: NDArray[np.uint8],
+    is_anomaly: NDArray[np.bool_],
+    parts: NDArray[np.int64],
 ) -> Localization | None:
     """Measure error maps.
 
@@ -61,6 +64,7 @@ def localize(
         maps: float32 `(count, height, width)`, larger where more anomalous.
         masks: uint8 of the same shape, see `ganad_tf.data.labeled.LabeledImages`; no pixel unknown.
         is_anomaly: bool `(count,)`.
+        parts: int64 `(count,)`, the part that each picture shows.
 
     Returns:
         The figures; None if no picture has both, or there are no normal pixels.
@@ -72,7 +76,7 @@ def localize(
     everything = np.ones(len(maps))
     draws = [
         _figures(histograms, np.bincount(chosen, minlength=len(maps)))
-        for chosen in resampled(is_anomaly)
+        for chosen in resampled(is_anomaly, parts)
     ]
     pixel_auroc, aupro = (
         Estimate(value, *percentile_interval(values))

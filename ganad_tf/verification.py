@@ -123,6 +123,7 @@ def _verify(
         scores = model.score(images, rule)
         verification = compare(
             splits.test.is_anomaly,
+            splits.test.data.groups,
             reference,
             scores,
             model=path.name,
@@ -163,6 +164,7 @@ def _scores_csv(test: Split, reference: NDArray[np.float64], scores: NDArray[np.
 
 def compare(
     is_anomaly: NDArray[np.bool_],
+    parts: NDArray[np.int64],
     reference: NDArray[np.float64],
     scores: NDArray[np.float64],
     *,
@@ -173,7 +175,7 @@ def compare(
     exported_bytes: int,
 ) -> Verification:
     """Compare two scores of the same images; see `Verification` for the figures."""
-    difference = auroc_difference(is_anomaly, scores, reference)
+    difference = auroc_difference(is_anomaly, scores, reference, parts)
     rejected, float_rejected = scores > threshold, reference > threshold
     return Verification(
         model=model,

@@ -44,7 +44,7 @@ def test_each_kind_is_measured_against_all_normal_images() -> None:
 def test_the_interval_agrees_with_the_bootstrap() -> None:
     split, scores = scored_split((200, 300, 100, 5))
     mine = auroc_of_kinds(split, scores, {"scratch", "stain", "dent"})
-    other = bootstrap(auroc, split.is_anomaly, scores)
+    other = bootstrap(auroc, split.is_anomaly, scores, split.data.groups)
     assert mine.value == pytest.approx(other.value)
     assert mine.low == pytest.approx(other.low, abs=0.005)
     assert mine.high == pytest.approx(other.high, abs=0.005)

@@ -1,5 +1,7 @@
 """Pixel AUROC and AUPRO, against their definitions."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -47,7 +49,7 @@ def aupro_by_definition(maps: np.ndarray, masks: np.ndarray, limit: float = 0.3)
 def test_the_areas_are_those_of_their_definitions(gain: float) -> None:
     maps, masks, is_anomaly = made(gain=gain, side=24)
     maps = np.round(maps, 3)
-    found = localize(maps, masks, is_anomaly)
+    found = localize(maps, masks, is_anomaly, np.arange(12))
     assert found is not None
     exact = roc_auc_score(masks.ravel() == DEFECT_PIXEL, maps.ravel())
     assert found.pixel_auroc.value == pytest.approx(exact, abs=1 / BINS)
@@ -57,11 +59,11 @@ def test_the_areas_are_those_of_their_definitions(gain: float) -> None:
 
 def test_a_perfect_map_and_a_blind_one() -> None:
     _, masks, is_anomaly = made()
-    perfect = localize(masks.astype(np.float32), masks, is_anomaly)
+    perfect = localize(masks.astype(np.float32), masks, is_anomaly, np.arange(12))
     assert perfect is not None
     assert perfect.pixel_auroc.value == perfect.pixel_auroc.low == 1
     assert perfect.aupro.value == pytest.approx(1)
-    blind = localize(np.zeros(masks.shape, np.float32), masks, is_anomaly)
+    blind = localize(np.zeros(masks.shape, np.float32), masks, is_anomaly, np.arange(12))
     assert blind is not None
     assert blind.pixel_auroc.value == 0.5
     # The curve of a map that says nothing is the diagonal: .3 / 2 at the limit of .3.
@@ -74,7 +76,7 @@ def test_a_small_region_counts_as_much_as_a_large_one() -> None:
     masks[1, 30, 30] = DEFECT_PIXEL
     maps = np.zeros(masks.shape, np.float32)
     maps[1, :16] = 1
-    found = localize(maps, masks, np.array([False, True]))
+    found = localize(maps, masks, np.array([False, True]), np.arange(2))
     assert found is not None
     # The small region is found with the rest of the picture alone: half of .5 and 1, up to .3.
     assert found.aupro.value == pytest.approx(0.5 + 0.5 * 0.15, abs=1e-3)
@@ -83,7 +85,7 @@ def test_a_small_region_counts_as_much_as_a_large_one() -> None:
 
 def test_the_intervals_are_those_of_resampled_pictures() -> None:
     maps, masks, is_anomaly = made(gain=0.7)
-    found = localize(maps, masks, is_anomaly)
+    found = localize(maps, masks, is_anomaly, np.arange(12))
     assert found is not None
     rng = np.random.default_rng(1)
     areas = []
@@ -96,7 +98,19 @@ def test_the_intervals_are_those_of_resampled_pictures() -> None:
     assert found.aupro.low < found.aupro.value < found.aupro.high
 
 
+def test_pictures_of_a_part_are_resampled_together() -> None:
+    maps, masks, is_anomaly = made(gain=0.7)
+    once = localize(maps, masks, is_anomaly, np.arange(12))
+    again = [np.repeat(values, 3, axis=0) for values in (maps, masks, is_anomaly, np.arange(12))]
+    often = localize(*again)
+    assert once is not None
+    assert often is not None
+    for name in ("pixel_auroc", "aupro"):
+        expected = dataclasses.astuple(getattr(once, name))
+        assert dataclasses.astuple(getattr(often, name)) == pytest.approx(expected, abs=1e-3)
+
+
 def test_without_defects_or_without_anything_else_there_is_nothing_to_measure() -> None:
     maps, masks, is_anomaly = made()
-    assert localize(maps, np.zeros_like(masks), is_anomaly) is None
-    assert localize(maps, np.full_like(masks, DEFECT_PIXEL), is_anomaly) is None
+    assert localize(maps, np.zeros_like(masks), is_anomaly, np.arange(12)) is None
+    assert localize(maps, np.full_like(masks, DEFECT_PIXEL), is_anomaly, np.arange(12)) is None

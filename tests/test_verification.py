@@ -35,6 +35,7 @@ def test_figures_equal_an_independent_computation() -> None:
     scores = reference + rng.normal(0, 0.1, 200)
     result = compare(
         is_anomaly,
+        np.arange(len(is_anomaly)),
         reference,
         scores,
         model="a",
@@ -59,6 +60,7 @@ def test_a_drop_passes_up_to_the_limit(max_drop: float, passes: bool) -> None:
     scores = np.array([0.1, 0.3, 0.2, 0.4])  # one of four pairs is ranked wrongly
     result = compare(
         is_anomaly,
+        np.arange(len(is_anomaly)),
         reference,
         scores,
         model="a",

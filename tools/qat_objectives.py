@@ -63,7 +63,7 @@ def measure(
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
         scores = LiteRtModel(path).score(validation.data.images, rule)
-    difference = auroc_difference(validation.is_anomaly, scores, reference)
+    difference = auroc_difference(validation.is_anomaly, scores, reference, validation.data.groups)
     return {
         "auroc": auroc(validation.is_anomaly, scores),
         "difference": difference.value,

@@ -143,7 +143,9 @@ def _figures(
     by_kind = auroc_by_kind(test, scores)
     seen, unseen = auroc_seen_and_unseen(test, scores, unseen_kinds)
     return {
-        "float_auroc": dataclasses.asdict(bootstrap(auroc, test.is_anomaly, scores)),
+        "float_auroc": dataclasses.asdict(
+            bootstrap(auroc, test.is_anomaly, scores, test.data.groups)
+        ),
         "evaluation": {
             "auroc_by_kind": {name: dataclasses.asdict(value) for name, value in by_kind.items()},
             "seen_auroc": seen and dataclasses.asdict(seen),
