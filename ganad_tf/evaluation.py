@@ -40,6 +40,8 @@ class Evaluation:
     """Figures of a scorer on a test split, each with its 95 % interval over parts.
 
     Attributes:
+        images: Images of the split.
+        parts: Parts that they show.
         auroc: Area under the ROC curve (bootstrap interval).
         average_precision: Average precision, anomalies positive (bootstrap interval).
         best_f1: Largest F1 over all thresholds (bootstrap interval).
@@ -58,6 +60,8 @@ class Evaluation:
             against the masks, None without masks.
     """
 
+    images: int
+    parts: int
     auroc: Estimate
     average_precision: Estimate
     best_f1: Estimate
@@ -116,6 +120,8 @@ def measure(
     is_anomaly, parts, rejected = test.is_anomaly, test.data.groups, scores > threshold
     seen_auroc, unseen_auroc = auroc_seen_and_unseen(test, scores, unseen_kinds)
     return Evaluation(
+        images=len(scores),
+        parts=len(np.unique(parts)),
         auroc=bootstrap(auroc, is_anomaly, scores, parts),
         average_precision=bootstrap(average_precision, is_anomaly, scores, parts),
         best_f1=bootstrap(best_f1, is_anomaly, scores, parts),

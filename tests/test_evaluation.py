@@ -77,6 +77,18 @@ def test_metrics_of_a_run_have_every_kind(small_run: Run) -> None:
     assert metrics["seen_auroc"] is None
 
 
+def test_the_table_says_how_many_parts_the_intervals_are_over(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    split, scores = scored_split()
+    print_evaluation(measure(split, scores, 1.0, 0.01))
+    assert capsys.readouterr().out.startswith("test split [95 % interval]")
+    data = dataclasses.replace(split.data, groups=split.data.groups // 2)
+    print_evaluation(measure(dataclasses.replace(split, data=data), scores, 1.0, 0.01))
+    expected = "test split, 131 pictures of 66 parts [95 % interval]"
+    assert capsys.readouterr().out.startswith(expected)
+
+
 def test_the_table_names_the_kinds_worst_first(capsys: pytest.CaptureFixture) -> None:
     split, scores = scored_split()
     evaluation = measure(split, scores, 1.0, 0.01, ("stain",))

@@ -35,7 +35,9 @@ def _print_columns(rows: Sequence[tuple[str, ...]], sides: str) -> None:
 def print_evaluation(evaluation: "Evaluation") -> None:
     """Print the figures of an evaluation with their intervals."""
     rate = evaluation.requested_false_reject_rate
-    click.echo("test split [95 % interval]")
+    images, parts = evaluation.images, evaluation.parts
+    of_parts = f", {images} pictures of {parts} parts" if parts < images else ""
+    click.echo(f"test split{of_parts} [95 % interval]")
     print_table(
         [
             ("AUROC", f"{evaluation.auroc}"),
