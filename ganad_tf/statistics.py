@@ -134,11 +134,9 @@ class _PartMembers:
         _, appearance, inverse, sizes = np.unique(
             parts[members], return_index=True, return_inverse=True, return_counts=True
         )
-        ordered, sizes = (
-            np.argsort(appearance[inverse], kind="stable"),
-            sizes[np.argsort(appearance)],
-        )
-        return cls(members[ordered], np.cumsum(sizes) - sizes, sizes)
+        in_order = sizes[np.argsort(appearance)]
+        grouped = members[np.argsort(appearance[inverse], kind="stable")]
+        return cls(grouped, np.cumsum(in_order) - in_order, in_order)
 
     def draw(self, rng: np.random.Generator) -> NDArray[np.int64]:
         chosen = rng.choice(len(self.sizes), len(self.sizes))
