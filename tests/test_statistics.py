@@ -169,7 +169,7 @@ def test_resamples_have_whole_parts() -> None:
 
 @pytest.mark.slow
 def test_intervals_cover_what_other_parts_show_as_often_as_they_say() -> None:
-    """Six pictures of a part that hardly differ; intervals over pictures cover half as often."""
+    """Six pictures of a part that hardly differ."""
     truth, share = 0.8021, 0.3
     hits, proportions = 0, 0
     for seed in range(200):
