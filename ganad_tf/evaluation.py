@@ -25,6 +25,7 @@ from ganad_tf.statistics import (
     best_f1,
     bootstrap,
     fewest_parts,
+    part_scores,
     proportion,
     recall_at,
     threshold_at,
@@ -43,6 +44,8 @@ class Evaluation:
         images: Images of the split.
         parts: Parts that they show.
         auroc: Area under the ROC curve (bootstrap interval).
+        auroc_of_parts: The same where a part is judged by the mean score of its pictures, None
+            where each part has one.
         average_precision: Average precision, anomalies positive (bootstrap interval).
         best_f1: Largest F1 over all thresholds (bootstrap interval).
         requested_false_reject_rate: The rate that the threshold was set for.
@@ -63,6 +66,7 @@ class Evaluation:
     images: int
     parts: int
     auroc: Estimate
+    auroc_of_parts: Estimate | None
     average_precision: Estimate
     best_f1: Estimate
     requested_false_reject_rate: float
@@ -123,6 +127,7 @@ def measure(
         images=len(scores),
         parts=len(np.unique(parts)),
         auroc=bootstrap(auroc, is_anomaly, scores, parts),
+        auroc_of_parts=_auroc_of_parts(is_anomaly, scores, parts),
         average_precision=bootstrap(average_precision, is_anomaly, scores, parts),
         best_f1=bootstrap(best_f1, is_anomaly, scores, parts),
         requested_false_reject_rate=requested_false_reject_rate,
@@ -138,6 +143,13 @@ def measure(
             for rate in FALSE_REJECT_RATES
         },
     )
+
+
+def _auroc_of_parts(
+    is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64], parts: NDArray[np.int64]
+) -> Estimate | None:
+    sides, means, numbers = part_scores(is_anomaly, scores, parts)
+    return bootstrap(auroc, sides, means, numbers) if len(means) < len(scores) else None
 
 
 def _localize(generator: keras.Model, test: Split, rule: ScoreRule) -> Localization | None:

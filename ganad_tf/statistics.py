@@ -242,6 +242,19 @@ def auroc_difference(
     return Estimate(difference, difference - half, difference + half)
 
 
+def part_scores(is_anomaly: Labels, scores: Scores, parts: Parts) -> tuple[Labels, Scores, Parts]:
+    """Return the mean score of each part over its pictures, for one decision a part.
+
+    A part with pictures on both sides counts on either, each with the mean of its pictures there.
+
+    Returns:
+        Side, mean score and number of each part.
+    """
+    entries, entry = np.unique(np.stack([parts, is_anomaly]), axis=1, return_inverse=True)
+    numbers, sides = entries
+    return sides.astype(np.bool_), np.bincount(entry, scores) / np.bincount(entry), numbers
+
+
 def fewest_parts(is_anomaly: Labels, parts: Parts) -> int:
     """Return of how many parts the side with fewer of them has images."""
     return min(len(np.unique(parts[side])) for side in (is_anomaly, ~is_anomaly))

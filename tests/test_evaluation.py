@@ -89,6 +89,22 @@ def test_the_table_says_how_many_parts_the_intervals_are_over(
     assert capsys.readouterr().out.startswith(expected)
 
 
+def test_parts_with_several_pictures_get_an_auroc_of_their_own(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    split, scores = scored_split()
+    assert measure(split, scores, 1.0, 0.01).auroc_of_parts is None
+    twice = dataclasses.replace(split, data=split.data.take(np.repeat(np.arange(131), 2)))
+    noise = np.random.default_rng(1).normal(0, 0.5, 131)
+    noisy = np.stack([scores + noise, scores - noise], axis=1).ravel()
+    evaluation = measure(twice, noisy, 1.0, 0.01)
+    assert evaluation.auroc_of_parts is not None
+    assert evaluation.auroc_of_parts.value == auroc(split.is_anomaly, scores)
+    assert evaluation.auroc.value < evaluation.auroc_of_parts.value
+    print_evaluation(evaluation)
+    assert "AUROC of parts, by mean score" in capsys.readouterr().out
+
+
 def test_the_table_names_the_kinds_worst_first(capsys: pytest.CaptureFixture) -> None:
     split, scores = scored_split()
     evaluation = measure(split, scores, 1.0, 0.01, ("stain",))

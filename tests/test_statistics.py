@@ -16,6 +16,7 @@ from ganad_tf.statistics import (
     auroc_difference,
     best_f1,
     bootstrap,
+    part_scores,
     proportion,
     recall_at,
     resampled,
@@ -154,6 +155,23 @@ def test_the_variance_of_parts_equals_its_definition(seed: int) -> None:
     variance = s10 + s01 + 2 * s11 / (len(anomalies) * len(normals))
     assert estimate.value == pytest.approx(table.mean())
     assert (estimate.high - estimate.low) / 2 == pytest.approx(1.959964 * np.sqrt(variance))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_scores_of_parts_are_means_over_the_pictures_of_a_side(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    is_anomaly, scores = rng.random(30) < 0.4, rng.random(30)
+    parts = rng.integers(0, 9, 30)
+    expected = {
+        (part, side): np.mean(
+            [s for p, a, s in zip(parts, is_anomaly, scores, strict=True) if (p, a) == (part, side)]
+        )
+        for part, side in zip(parts.tolist(), is_anomaly.tolist(), strict=True)
+    }
+    sides, means, numbers = part_scores(is_anomaly, scores, parts)
+    found = dict(zip(zip(numbers.tolist(), sides.tolist(), strict=True), means, strict=True))
+    assert found == pytest.approx(expected)
+    assert len(means) == len(expected)
 
 
 def test_resamples_have_whole_parts() -> None:

@@ -37,10 +37,12 @@ def print_evaluation(evaluation: "Evaluation") -> None:
     rate = evaluation.requested_false_reject_rate
     images, parts = evaluation.images, evaluation.parts
     of_parts = f", {images} pictures of {parts} parts" if parts < images else ""
+    by_part = evaluation.auroc_of_parts
     click.echo(f"test split{of_parts} [95 % interval]")
     print_table(
         [
             ("AUROC", f"{evaluation.auroc}"),
+            *([("AUROC of parts, by mean score", f"{by_part}")] if by_part is not None else []),
             ("average precision", f"{evaluation.average_precision}"),
             ("best F1", f"{evaluation.best_f1}"),
             (
