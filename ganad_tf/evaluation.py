@@ -208,7 +208,7 @@ def _draw(
 ) -> None:
     plot_roc(test.is_anomaly, scores, evaluation.auroc, run.folder / "roc.png")
     plot_scores(test.is_anomaly, scores, evaluation.threshold, run.folder / "scores.png")
-    rows = sheet_rows(test.is_anomaly, scores)
+    rows = sheet_rows(test.is_anomaly, scores, test.data.groups)
     chosen = np.concatenate([indices for _, indices in rows])
     images = test.data.images[chosen]
     rule = run.config.score.rule
@@ -219,14 +219,26 @@ def _draw(
 
 
 def sheet_rows(
-    is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64]
+    is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64], parts: NDArray[np.int64]
 ) -> list[tuple[str, NDArray[np.int64]]]:
     """Choose the images to show: the best and the worst of each side, as (title, indices)."""
     order = np.argsort(scores, kind="stable")
     normals, anomalies = order[~is_anomaly[order]], order[is_anomaly[order]]
-    return [
-        ("normal, best", normals[:SHEET_ROWS]),
-        ("normal, worst", normals[::-1][:SHEET_ROWS]),
-        ("anomaly, best", anomalies[::-1][:SHEET_ROWS]),
-        ("anomaly, worst", anomalies[:SHEET_ROWS]),
+    rows = [
+        ("normal, best", normals),
+        ("normal, worst", normals[::-1]),
+        ("anomaly, best", anomalies[::-1]),
+        ("anomaly, worst", anomalies),
     ]
+    return [(title, first_of_parts(indices, parts)[:SHEET_ROWS]) for title, indices in rows]
+
+
+def first_of_parts(indices: NDArray[np.int64], parts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Leave the first image of each part: further exposures of it would show nothing new.
+
+    Args:
+        indices: Indices of images, in order.
+        parts: The part of every image there is.
+    """
+    _, first = np.unique(parts[indices], return_index=True)
+    return indices[np.sort(first)]

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from ganad_tf.cli.tables import print_evaluation
 from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.data.splits import Split
-from ganad_tf.evaluation import auroc_by_kind, auroc_of_kinds, measure
+from ganad_tf.evaluation import auroc_by_kind, auroc_of_kinds, measure, sheet_rows
 from ganad_tf.runs import Run
 from ganad_tf.statistics import auroc, bootstrap
 
@@ -103,6 +103,19 @@ def test_parts_with_several_pictures_get_an_auroc_of_their_own(
     assert evaluation.auroc.value < evaluation.auroc_of_parts.value
     print_evaluation(evaluation)
     assert "AUROC of parts, by mean score" in capsys.readouterr().out
+
+
+def test_a_sheet_shows_a_part_once_however_many_pictures_it_has() -> None:
+    scores = np.array([0.9, 0.8, 0.7, 0.1, 0.2, 0.6, 0.5])
+    is_anomaly = np.array([True, True, True, True, False, False, False])
+    parts = np.array([1, 1, 2, 1, 3, 4, 4])
+    rows = {title: indices.tolist() for title, indices in sheet_rows(is_anomaly, scores, parts)}
+    assert rows == {
+        "normal, best": [4, 6],
+        "normal, worst": [5, 4],
+        "anomaly, best": [0, 2],
+        "anomaly, worst": [3, 2],
+    }
 
 
 def test_the_table_names_the_kinds_worst_first(capsys: pytest.CaptureFixture) -> None:

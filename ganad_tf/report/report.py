@@ -15,6 +15,7 @@ from ganad_tf import __version__
 from ganad_tf.checkpoints import load_generator
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError
+from ganad_tf.evaluation import first_of_parts
 from ganad_tf.execution import prepare_execution
 from ganad_tf.files import read_json, write_text
 from ganad_tf.inference import map_errors, score_images
@@ -136,7 +137,7 @@ def _cases(
         ("Found", "Defective parts that are rejected, the most suspicious first.", found),
     )
     return [
-        Cases(title, about, _sheet(test, scores, indices[:MOST_CASES], generator, rule))
+        Cases(title, about, _sheet(test, scores, indices, generator, rule))
         for title, about, indices in groups
     ]
 
@@ -148,8 +149,10 @@ def _sheet(
     generator: Any,
     rule: ScoreRule,
 ) -> str | None:
+    """Draw pictures, the first of each part, at most `MOST_CASES`; None where there are none."""
     if not len(indices):
         return None
+    indices = first_of_parts(indices, test.data.groups)[:MOST_CASES]
     data = test.data.take(indices)
     titles = [
         printable(f"{data.kind_names[kind]}, {score:.4f}: {name}")
