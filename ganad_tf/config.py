@@ -76,6 +76,8 @@ class DataConfig:
         sampling: `kmeans` takes the same number of each kind, spread by k-means inside it
             (paper, section 3.5); `random` takes the same total whatever the kinds.
         clusters: K-means clusters inside a kind when anomalies are sampled.
+        tile_clusters: K-means clusters of the tiles of normal images, each of which gives as many
+            of those that are trained on; 0 to take them from anywhere.
         unseen_kinds: Names of kinds of anomalies that are left out of train and validation and
             stay in test, to measure how well kinds are found that training never showed.
         group_by: How pictures of the same part are told, which go to the same split:
@@ -96,6 +98,7 @@ class DataConfig:
     anomaly_source: Literal["labelled", "synthetic", "both"] = "labelled"
     sampling: Literal["kmeans", "random"] = "kmeans"
     clusters: int = 10
+    tile_clusters: int = 0
     unseen_kinds: tuple[str, ...] = ()
     group_by: str | None = None
 
@@ -107,6 +110,9 @@ class DataConfig:
             if self.tile > self.size:
                 raise UserError(f"tile {self.tile} is larger than the image size {self.size}")
         _check_at_least(1, clusters=self.clusters)
+        _check_at_least(0, tile_clusters=self.tile_clusters)
+        if self.tile_clusters and self.tile is None:
+            raise UserError("clusters of tiles need data.tile: set it, or leave tile_clusters 0")
         if self.anomalies != "balanced":
             _check_at_least(0, anomalies=self.anomalies)
         _check_fraction(
@@ -189,6 +195,10 @@ class TrainConfig:
         contrast: The same of the distance of its levels from their mean.
         rotation: Largest random rotation of a tile in degrees, to both sides.
         zoom: Largest random change of scale of a tile, a power of e like the brightness.
+        normal_candidates: Tiles of normal images to choose each one from that is trained on: the
+            one that is reconstructed worst, so that what few good parts show counts for more (hard
+            example mining: Shrivastava et al., "Training region-based object detectors with
+            online hard example mining", CVPR 2016).
         transplant: Share of the tiles with a small defect, which a mask marks, in which it is laid
             onto a good part, see `ganad_tf.data.transplants`.
         checkpoint: Which epoch is evaluated and exported: the `best` on validation, or the `last`,
@@ -208,6 +218,7 @@ class TrainConfig:
     contrast: float = 0.0
     rotation: float = 0.0
     zoom: float = 0.0
+    normal_candidates: int = 1
     transplant: float = 0.0
     checkpoint: Literal["best", "last"] = "best"
 
@@ -215,6 +226,7 @@ class TrainConfig:
         """Raise `UserError` where a value is out of range."""
         _check_at_least(1, epochs=self.epochs, passes=self.passes)
         _check_at_least(1, batch_size=self.batch_size, width=self.width)
+        _check_at_least(1, normal_candidates=self.normal_candidates)
         _check_at_least(0, shift=self.shift, brightness=self.brightness, contrast=self.contrast)
         _check_at_least(0, rotation=self.rotation, zoom=self.zoom, transplant=self.transplant)
         if self.transplant > 1:
@@ -289,6 +301,8 @@ class RunConfig:
             raise UserError(
                 "rotation, zoom and transplant are those of tiles: set data.tile, or leave them 0"
             )
+        if self.data.tile is None and train.normal_candidates > 1:
+            raise UserError("candidates are tiles: set data.tile, or leave normal_candidates 1")
         if self.data.tile is not None and self.data.anomalies == 0:
             raise UserError("tiles need anomalies: set data.anomalies, or leave out data.tile")
         if self.data.tile is not None and self.train.shift:

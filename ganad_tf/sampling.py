@@ -97,7 +97,7 @@ def sample_anomalies(
     for kind, quota in kind_quotas(kinds, total, seed).items():
         members = np.flatnonzero(kinds == kind)
         if 0 < quota < len(members):
-            labels = cluster(images[members], min(clusters, quota), seed)
+            labels = cluster(thumbnails(images[members]), min(clusters, quota), seed)
             members = members[_proportional_choice(labels, quota, rng)]
         chosen.append(members[:quota])
     return np.sort(np.concatenate(chosen))
@@ -125,14 +125,14 @@ def kind_quotas(kinds: NDArray[np.int64], total: int, seed: int) -> dict[int, in
     return dict(zip(present.tolist(), quotas.tolist(), strict=True))
 
 
-def cluster(images: NDArray[np.uint8], clusters: int, seed: int) -> NDArray[np.int64]:
-    """Return the k-means cluster of each image's thumbnail, int64 `(count,)`."""
+def cluster(looks: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
+    """Return the k-means cluster of each thumbnail, int64 `(count,)`; see `thumbnails`."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
     # More threads would add up the centres in an order that changes from run to run.
     with threadpool_limits(1):
-        labels = KMeans(clusters, n_init=1, random_state=seed).fit_predict(thumbnails(images))
+        labels = KMeans(clusters, n_init=1, random_state=seed).fit_predict(looks)
     return labels.astype(np.int64)
 
 

@@ -120,7 +120,7 @@ def test_closer_to_the_whole_than_random_sampling() -> None:
 
 def test_cluster_finds_made_clusters() -> None:
     levels = np.repeat(LEVELS, [50, 30, 20, 10])
-    labels = cluster(images_of_levels(levels), 4, seed=0)
+    labels = cluster(thumbnails(images_of_levels(levels)), 4, seed=0)
     pairs = set(zip(levels.tolist(), labels.tolist(), strict=True))
     assert len(pairs) == 4
 

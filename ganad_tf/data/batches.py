@@ -104,18 +104,19 @@ class PairedBatches:
         """Return a part of the endless stream of images, counted over all steps and replicas."""
         if not images.shape[0]:
             return tf.zeros(images.shape)
-        batch = tf.gather(images, self._chosen(images.shape[0], stream, part))
+        chosen = self._shuffled(self._positions(part), images.shape[0], stream)
+        batch = tf.gather(images, chosen)
         if self.config.flip or self.config.flip_vertical or self.config.shift:
             batch = self._augmented(batch, part, stream)
         return self._lit(tf.cast(batch, tf.float32) / 255.0, part, stream)
 
-    def _chosen(self, count: int, stream: int, part: tf.Tensor) -> tf.Tensor:
-        """Return which of `count` images a part has, each once in every pass over them."""
-        position = tf.range(self.batch_size, dtype=tf.int64) + part * self.batch_size
-        return self._shuffled(position, tf.constant(count, tf.int64), stream)
+    def _positions(self, part: tf.Tensor) -> tf.Tensor:
+        """Return the places of a part in the endless stream of images."""
+        return tf.range(self.batch_size, dtype=tf.int64) + part * self.batch_size
 
-    def _shuffled(self, position: tf.Tensor, count: tf.Tensor, stream: int) -> tf.Tensor:
+    def _shuffled(self, position: tf.Tensor, images: int, stream: int) -> tf.Tensor:
         """Map places in the endless stream of images to indices, each pass in its own order."""
+        count = tf.constant(images, tf.int64)
         passes, place = position // count, position % count
         constants = tf.ones_like(passes)
         seeds = tf.stack([constants * self.seed, constants * stream, passes], axis=1)

@@ -13,7 +13,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ganad_tf.data.batches import NORMAL_STREAM, PairedBatches
+from ganad_tf.data.clustered_tiles import ClusteredTiles
 
+PlaceMaker = Callable[[tf.Tensor, int], tuple[tf.Tensor, tf.Tensor]]
+"""From the number of a part and of a candidate to the normal images and the centres of tiles."""
 AnomalyMaker = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
 """From the number of a part and its normal tiles, 0 to 255, to what a batch has of anomalies."""
 
@@ -22,11 +25,14 @@ AnomalyMaker = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
 class TiledBatches(PairedBatches, ABC):
     """Tiles of normal images, from anywhere, and of anomalies, from where a subclass says.
 
-    An epoch is `config.passes` passes over the normal images, each of which gives a tile a pass.
+    An epoch is `config.passes` passes over the normal images, each of which gives a tile a pass, or
+    `config.normal_candidates` tiles, of which as many are left out as there are further ones.
 
     Attributes:
         kinds: int64 `(anomalies,)`, the kind of each anomaly.
         tile: Height and width of a tile in pixels, at most `size`.
+        clusters: K-means clusters of tiles of normal images, each of which gives as many; 0 to
+            take them from anywhere in each image in turn.
 
     Raises:
         UserError: If there are fewer normal images than replicas.
@@ -34,22 +40,51 @@ class TiledBatches(PairedBatches, ABC):
 
     kinds: NDArray[np.int64]
     tile: int
+    clusters: int = 0
 
     @abstractmethod
     def _anomaly_maker(self) -> AnomalyMaker:
         """Return what makes the tiles of anomalies."""
 
     def _batch_maker(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, ...]]:
-        normals, of_anomalies = tf.constant(self.normals), self._anomaly_maker()
+        of_normals, of_anomalies = self._normal_maker(), self._anomaly_maker()
 
         def make(part: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            centres = self._anywhere(self._chances(part, NORMAL_STREAM, 2))
-            transforms = self._transforms(centres, part, NORMAL_STREAM, self._zooms)
-            chosen = self._chosen(len(self.normals), NORMAL_STREAM, part)
-            normal = self._cut(tf.gather(normals, chosen), transforms, "BILINEAR")
-            return self._lit(normal / 255.0, part, NORMAL_STREAM), *of_anomalies(part, normal)
+            tiles = [of_normals(part, k) for k in range(self.config.normal_candidates)]
+            lit = [self._lit(candidate / 255.0, part, NORMAL_STREAM) for candidate in tiles]
+            normal = lit[0] if len(lit) == 1 else tf.stack(lit, axis=1)
+            return normal, *of_anomalies(part, tiles[0])
 
         return make
+
+    def _normal_maker(self) -> Callable[[tf.Tensor, int], tf.Tensor]:
+        """Return what makes the normal tiles of a part, 0 to 255, by the number of a candidate."""
+        normals, places = tf.constant(self.normals), self._place_maker()
+
+        def make(part: tf.Tensor, candidate: int) -> tf.Tensor:
+            chosen, centres = places(part, candidate)
+            draw = 2 * candidate + 1
+            transforms = self._transforms(centres, part, NORMAL_STREAM, self._zooms, draw)
+            return self._cut(tf.gather(normals, chosen), transforms, "BILINEAR")
+
+        return make
+
+    def _place_maker(self) -> PlaceMaker:
+        if not self.clusters:
+            return self._places_in_turn
+        clustered = ClusteredTiles.find(self.normals, self.tile, self.clusters, self.seed)
+
+        def make(part: tf.Tensor, candidate: int) -> tuple[tf.Tensor, tf.Tensor]:
+            chances = self._chances(part, NORMAL_STREAM, 4, 2 * candidate)
+            chosen, centres = clustered.draw(chances)
+            return chosen, self._inside(centres)
+
+        return make
+
+    def _places_in_turn(self, part: tf.Tensor, candidate: int) -> tuple[tf.Tensor, tf.Tensor]:
+        positions = self._positions(part) * self.config.normal_candidates + candidate
+        chosen = self._shuffled(positions, len(self.normals), NORMAL_STREAM)
+        return chosen, self._anywhere(self._chances(part, NORMAL_STREAM, 2, 2 * candidate))
 
     @property
     def _zooms(self) -> tuple[float, float]:

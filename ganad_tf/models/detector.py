@@ -31,11 +31,11 @@ def active_losses(config: LossConfig) -> tuple[str, ...]:
 class AnomalyDetector(keras.Model):
     """A GAN that reconstructs normal images well and anomalies badly.
 
-    `fit` takes pairs `(normal, anomaly)` of float32 image batches
-    `(batch, size, size, channels)` in [0, 1], or triples whose third is float32
-    `(batch, size, size)`: 1 where an anomaly is defective and 0 where it is normal. Then an anomaly
-    is to be reconstructed badly only where it is defective, and well elsewhere. Anomalies may also
-    be `(batch, candidates, size, size, channels)`: then the candidate of each that is reconstructed
+    `fit` takes pairs `(normal, anomaly)` of float32 image batches `(batch, size, size, channels)`
+    in [0, 1], or triples whose third is float32 `(batch, size, size)`: 1 where an anomaly is
+    defective and 0 where it is normal. Then an anomaly is to be reconstructed badly only where it
+    is defective, and well elsewhere. Normal images, and anomalies without a third, may also be
+    `(batch, candidates, size, size, channels)`: then the candidate of each that is reconstructed
     worst is taken. `predict` takes images and returns the reconstructions of `averaged_generator`,
     the exponential moving average of the generator over the steps, batch-norm statistics included:
     that is the model to evaluate and export.
@@ -156,17 +156,22 @@ class AnomalyDetector(keras.Model):
         return self.get_metrics_result()
 
     def _with_one_candidate(self, data: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
-        """Take of each anomaly the candidate whose worst patches are the worst, if it has some."""
+        """Take of each image the candidate whose worst patches are the worst, if it has some."""
         normal, anomaly, *defects = data
-        if len(anomaly.shape) == 4:
-            return data
-        config, candidates = self.loss_config, anomaly.shape[1]
-        images = tf.reshape(anomaly, (-1, *anomaly.shape[2:]))
-        copies = self.generator(images, training=False)
-        count = config.abc_patches or 1
-        errors = losses.largest_patch_errors(images, copies, config.patch_size, count)
-        worst = tf.argmax(tf.reshape(errors, (-1, candidates)), axis=1)
-        return normal, tf.gather(anomaly, worst, axis=1, batch_dims=1), *defects
+        config = self.loss_config
+        normal = self._worst(normal, config.patch_count)
+        return normal, self._worst(anomaly, config.abc_patches or 1), *defects
+
+    def _worst(self, images: tf.Tensor, patches: int) -> tf.Tensor:
+        if len(images.shape) == 4:
+            return images
+        candidates = tf.reshape(images, (-1, *images.shape[2:]))
+        copies = self.generator(candidates, training=False)
+        errors = losses.largest_patch_errors(
+            candidates, copies, self.loss_config.patch_size, patches
+        )
+        worst = tf.argmax(tf.reshape(errors, (-1, images.shape[1])), axis=1)
+        return tf.gather(images, worst, axis=1, batch_dims=1)
 
     def reconstruct_pair(
         self, normal: tf.Tensor, anomaly: tf.Tensor, training: bool

@@ -44,6 +44,12 @@ def is_cut_from(tile: NDArray, images: NDArray) -> bool:
     return bool(distance.max(axis=(3, 4)).min() < 1e-6)
 
 
+def image_of(tile: NDArray, images: NDArray) -> int:
+    """Return the number of the image that a tile is cut from."""
+    (number,) = [n for n in range(len(images)) if is_cut_from(tile, images[n : n + 1])]
+    return number
+
+
 PLACES = [(0, 0), (62, 62), (30, 5), (10, 50)]
 
 
@@ -111,8 +117,10 @@ def test_each_kind_is_drawn_as_often_whatever_its_images_and_pixels() -> None:
     assert len(np.unique(pixels[images == 0], axis=0)) == 36
 
 
-def test_resumed_epochs_and_replicas_see_the_same_tiles() -> None:
+@pytest.mark.parametrize("candidates", [1, 2])
+def test_resumed_epochs_and_replicas_see_the_same_tiles(candidates: int) -> None:
     augmented = {"flip": True, "rotation": 10.0, "zoom": 0.1, "brightness": 0.2, "contrast": 0.2}
+    augmented["normal_candidates"] = candidates
     batches = make(PLACES, **augmented)
     undisturbed = list(batches.dataset(0, 3))[2 * batches.steps :]
     for first, second in zip(undisturbed, batches.dataset(2, 3), strict=True):
@@ -123,6 +131,22 @@ def test_resumed_epochs_and_replicas_see_the_same_tiles() -> None:
         for index, part in enumerate(whole):
             joined = np.concatenate([halves[2 * step][index], halves[2 * step + 1][index]])
             np.testing.assert_array_equal(joined, part)
+
+
+def test_normal_candidates_are_tiles_of_different_images() -> None:
+    plain, several = make(PLACES), make(PLACES, normal_candidates=3)
+    assert several.steps == plain.steps == 2
+    seen = Counter()
+    for normal, anomaly, defect in several.dataset(0, 2):
+        assert normal.shape == (4, 3, TILE, TILE, 1)
+        assert anomaly.shape == (4, TILE, TILE, 1)
+        assert defect.shape == (4, TILE, TILE)
+        for candidates in normal.numpy():
+            origins = [image_of(tile, several.normals) for tile in candidates]
+            assert len(set(origins)) > 1
+            seen.update(origins)
+    # Four steps of twelve tiles are six passes over the eight images.
+    assert seen == dict.fromkeys(range(8), 6)
 
 
 def test_brightness_and_contrast_stay_in_bounds_and_keep_the_mean() -> None:

@@ -227,23 +227,30 @@ def test_other_shapes_train(size: int, channels: int) -> None:
     assert detector.predict(images, verbose=0).shape == images.shape
 
 
-@pytest.mark.parametrize("patches", [0, 3])
-def test_of_the_candidates_of_an_anomaly_the_worst_reconstructed_is_trained_on(
-    patches: int,
+@pytest.mark.parametrize(
+    ("side", "loss", "patches"),
+    [
+        (1, {"abc_patches": 0}, 1),
+        (1, {"abc_patches": 3}, 3),
+        (0, {"patch_count": 2}, 2),
+    ],
+)
+def test_of_the_candidates_of_an_image_the_worst_reconstructed_is_trained_on(
+    side: int, loss: dict[str, int], patches: int
 ) -> None:
-    loss = dataclasses.replace(LOSS, abc_patches=patches)
-    detector, other = make_detector(loss=loss), make_detector(loss=loss)
+    detector, other = (make_detector(loss=dataclasses.replace(LOSS, **loss)) for _ in range(2))
     rng = np.random.default_rng(1)
-    normal, _ = first_pair()
+    pair = list(first_pair())
     candidates = rng.random((6, 4, SIZE, SIZE, 1), np.float32) * rng.random((6, 4, 1, 1, 1))
     copies = np.stack([detector.generator(images, training=False) for images in candidates])
     errors = np.abs(candidates - copies)[..., 0].reshape(6, 4, 4, 4, 4, 4).mean(axis=(3, 5))
-    worst = np.sort(errors.reshape(6, 4, 16), axis=2)[..., -max(1, patches) :].mean(axis=2)
+    worst = np.sort(errors.reshape(6, 4, 16), axis=2)[..., -patches:].mean(axis=2)
     chosen = worst.argmax(axis=1)
     assert len(set(chosen.tolist())) > 1
-    found = detector.train_step((normal, tf.constant(candidates, tf.float32)))
-    taken = candidates[np.arange(6), chosen].astype(np.float32)
-    expected = other.train_step((normal, tf.constant(taken)))
+    pair[side] = tf.constant(candidates, tf.float32)
+    found = detector.train_step(tuple(pair))
+    pair[side] = tf.constant(candidates[np.arange(6), chosen], tf.float32)
+    expected = other.train_step(tuple(pair))
     assert {name: float(value) for name, value in found.items()} == {
         name: float(value) for name, value in expected.items()
     }
