@@ -151,10 +151,10 @@ def _tiled_batches(config: RunConfig, split: Split, tile: int, replicas: int) ->
         choose_anomalies(data.images, data.kinds, len(normals), config.data, config.seed)
     )
     common = (normals, data.images, config.train, config.seed, replicas)
-    tiles = {"kinds": data.kinds, "tile": tile, "clusters": config.data.tile_clusters}
+    clusters = config.data.tile_clusters
     if data.masks is None:
-        return CandidateTiles(*common, **tiles)
-    return MarkedTiles(*common, **tiles, masks=data.masks)
+        return CandidateTiles(*common, kinds=data.kinds, tile=tile, clusters=clusters)
+    return MarkedTiles(*common, kinds=data.kinds, tile=tile, clusters=clusters, masks=data.masks)
 
 
 def detector_options(config: RunConfig, channels: int) -> dict[str, Any]:
