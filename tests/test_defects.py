@@ -57,6 +57,7 @@ def test_the_table_has_mean_and_deviation_of_the_seeds(tmp_path: Path) -> None:
         located = {"pixel_auroc": {"value": 0.9}, "aupro": {"value": 0.8}}
         evaluation = {
             "localization": located,
+            "auroc_of_parts": {"value": floats[seed] + 0.01} if seed else None,
             "recall_at": {"0": {"value": 0.1}, "0.01": {"value": 0.5}},
             "auroc_by_kind": {"stain": {"value": stains[seed]}},
         }
@@ -72,8 +73,10 @@ def test_the_table_has_mean_and_deviation_of_the_seeds(tmp_path: Path) -> None:
     cells = [cell.strip() for cell in first.splitlines()[2].split("|")[1:-1]]
     mean, deviation = statistics.fmean(floats), statistics.stdev(floats)
     assert cells[:3] == ["all labelled", "0, 1", f"{mean:.4f} ± {deviation:.4f}"]
+    of_parts = [floats[0], floats[1] + 0.01]
+    mean, deviation = statistics.fmean(of_parts), statistics.stdev(of_parts)
     assert cells[4:] == [
-        *("-0.0010 ± 0.0000", "0.900 ± 0.000", "0.800 ± 0.000"),
+        *("-0.0010 ± 0.0000", f"{mean:.4f} ± {deviation:.4f}", "0.900 ± 0.000", "0.800 ± 0.000"),
         *("0.100 ± 0.000", "0.500 ± 0.000"),
     ]
     assert f"| all labelled | {statistics.fmean(stains):.3f} ±" in second

@@ -30,11 +30,17 @@ COLUMNS: dict[str, tuple[str, Callable[[Result], float]]] = {
     "float AUROC": (".4f", lambda result: result["float_auroc"]["value"]),
     "int8 AUROC": (".4f", lambda result: result["int8_auroc"]),
     "difference": ("+.4f", lambda result: result["difference"]["value"]),
+    "float, of parts": (".4f", lambda result: _of_parts(result)["value"]),
     "pixel AUROC": (".3f", lambda result: _located(result)["pixel_auroc"]["value"]),
     "AUPRO": (".3f", lambda result: _located(result)["aupro"]["value"]),
     "found at 0 % false rejects": (".3f", lambda result: _recall(result, "0")),
     "at 1 %": (".3f", lambda result: _recall(result, "0.01")),
 }
+
+
+def _of_parts(result: Result) -> dict[str, float]:
+    """Return the AUROC of parts, which is that of pictures where each part has one."""
+    return result["evaluation"]["auroc_of_parts"] or result["float_auroc"]
 
 
 def _located(result: Result) -> dict[str, Any]:
