@@ -25,8 +25,9 @@ AnomalyMaker = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
 class TiledBatches(PairedBatches, ABC):
     """Tiles of normal images, from anywhere, and of anomalies, from where a subclass says.
 
-    An epoch is `config.passes` passes over the normal images, each of which gives a tile a pass, or
-    `config.normal_candidates` tiles, of which as many are left out as there are further ones.
+    An epoch has as many tiles of normal images as `config.passes` passes over the images, each with
+    its `config.normal_candidates` to choose among: batches are `(batch, candidates, tile, tile, c)`
+    where there is more than one.
 
     Attributes:
         kinds: int64 `(anomalies,)`, the kind of each anomaly.
