@@ -23,7 +23,7 @@ AnomalyMaker = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TiledBatches(PairedBatches, ABC):
-    """Tiles of normal images, from anywhere, and of anomalies, from where a subclass says.
+    """Tiles of normal images, and of anomalies from where a subclass says.
 
     An epoch has as many tiles of normal images as `config.passes` passes over the images, each with
     its `config.normal_candidates` to choose among: batches are `(batch, candidates, tile, tile, c)`
