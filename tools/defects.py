@@ -23,7 +23,14 @@ from ganad_tf.jobs import Job
 from ganad_tf.settings import make_config, read_config
 from tools.experiment import read_result, train_evaluate_verify
 from tools.paper_table import NOTHING, Figure, Result, describe, markdown_lines
-from tools.table_command import announce, exit_on, folder_option, refusing, run_missing
+from tools.table_command import (
+    announce,
+    exit_on,
+    folder_option,
+    refusing,
+    run_missing,
+    splits_options,
+)
 
 FEW = 5
 COLUMNS: dict[str, tuple[str, Callable[[Result], float]]] = {
@@ -151,17 +158,8 @@ def _cell(results: Sequence[Result], value: Callable[[Result], float], form: str
 
 
 @click.command()
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="TOML file with the settings of all rows.",
-)
-@click.option("--data-dir", type=click.Path(resolve_path=True), required=True, help="The pictures.")
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True)
+@splits_options("docs/results/defects")
 @job_options
-@folder_option("--out", "docs/results/defects", "results")
 @folder_option("--runs", "runs/defects", "run folders")
 def main(
     config_file: Path, data_dir: str, seeds: int, out: Path, runs: Path, **spread: Any

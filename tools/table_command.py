@@ -84,6 +84,37 @@ def table_options(classes: Sequence[int], out: str) -> Callable[[Command], Comma
         folder_option("--out", out, "results"),
     )
 
+    return _chained(options)
+
+
+def splits_options(out: str) -> Callable[[Command], Command]:
+    """Return the options of a table of a folder of pictures, which each seed splits anew.
+
+    Args:
+        out: Where results go by default.
+    """
+    return _chained(
+        (
+            click.option(
+                "--config",
+                "config_file",
+                type=click.Path(path_type=Path),
+                required=True,
+                help="TOML file with settings of data and method.",
+            ),
+            click.option(
+                "--data-dir",
+                type=click.Path(resolve_path=True),
+                required=True,
+                help="The pictures.",
+            ),
+            click.option("--seeds", type=click.IntRange(1), default=3, show_default=True),
+            folder_option("--out", out, "results"),
+        )
+    )
+
+
+def _chained(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
     def with_options(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
