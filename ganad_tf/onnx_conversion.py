@@ -13,8 +13,7 @@ from ganad_tf.models.halving import STRIDE
 from ganad_tf.onnx_graph import FLOAT16, FLOAT32, UINT8, Graph
 from ganad_tf.quantization.folding import FoldedLayer
 from ganad_tf.quantization.levels import QuantizedLayer
-from ganad_tf.quantization.ranges import CONCATENATED
-from ganad_tf.quantization.twin import DECODER, ENCODER
+from ganad_tf.quantization.twin import CONCATENATED, DECODER, ENCODER
 
 PIXEL_LEVELS = 255
 MIDDLE_LEVEL = 128
