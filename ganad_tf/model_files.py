@@ -109,7 +109,7 @@ class ModelFiles:
         images = self._splits.validation.data.images
         difference = largest_difference(self.generator, prepared.twin, images)
         logger.info(
-            "batch normalization folded, channels equalized: outputs differ by at most "
+            "batch normalization folded, skip connections equalized: outputs differ by at most "
             "%.1e over %d validation images",
             difference,
             len(images),

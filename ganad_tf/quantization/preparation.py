@@ -6,13 +6,9 @@ import keras
 import tf_keras
 from numpy.typing import NDArray
 
-from ganad_tf.quantization.equalization import equalize
+from ganad_tf.quantization.equalization import equalize_concatenated
 from ganad_tf.quantization.folding import FoldedLayer, fold_generator
-from ganad_tf.quantization.ranges import (
-    calibrate,
-    largest_activations,
-    share_between_concatenated,
-)
+from ganad_tf.quantization.ranges import calibrate, share_between_concatenated
 from ganad_tf.quantization.twin import build_twin
 
 
@@ -21,7 +17,7 @@ class PreparedGenerator:
     """A float generator in the form that quantization starts from.
 
     Attributes:
-        layers: Its eight convolutions, folded, the channels that a layer reads equalized.
+        layers: Its eight convolutions, folded, the sides of each skip connection equalized.
         twin: The tf_keras model of them; computes what the generator computes.
         ranges: The upper end of the range of each layer's output, one for both sides of a
             skip connection.
@@ -41,7 +37,6 @@ def prepare(generator: keras.Model, calibration: NDArray) -> PreparedGenerator:
     """
     size = generator.input_shape[1]
     folded = fold_generator(generator)
-    largest = largest_activations(build_twin(folded, size), calibration)
-    layers = equalize(folded, {name: each.mean(axis=0) for name, each in largest.items()})
+    layers = equalize_concatenated(folded, calibrate(build_twin(folded, size), calibration))
     twin = build_twin(layers, size)
     return PreparedGenerator(layers, twin, share_between_concatenated(calibrate(twin, calibration)))

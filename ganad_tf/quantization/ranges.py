@@ -7,31 +7,6 @@ from numpy.typing import NDArray
 from ganad_tf.quantization.twin import CONCATENATED, DECODER, ENCODER
 
 BATCH = 32
-CALIBRATED = (*ENCODER, *DECODER[:-1])
-"""The layers whose activations depend on the images; those of the last are images."""
-
-
-def largest_activations(
-    twin: tf_keras.Model, images: NDArray[np.float32]
-) -> dict[str, NDArray[np.float32]]:
-    """Find the largest activation of each channel.
-
-    Args:
-        twin: The model from `build_twin`.
-        images: float32 calibration images `(count, size, size, channels)` in [0, 1].
-
-    Returns:
-        float32 `(batches, out)` by layer, all but the last.
-    """
-    view = tf_keras.Model(twin.input, [twin.get_layer(name).output for name in CALIBRATED])
-    batches = [
-        [maps.numpy().max(axis=(0, 1, 2)) for maps in view(images[start : start + BATCH])]
-        for start in range(0, len(images), BATCH)
-    ]
-    return {
-        name: np.stack(largest)
-        for name, largest in zip(CALIBRATED, zip(*batches, strict=True), strict=True)
-    }
 
 
 def calibrate(twin: tf_keras.Model, images: NDArray[np.float32]) -> dict[str, float]:
@@ -48,11 +23,13 @@ def calibrate(twin: tf_keras.Model, images: NDArray[np.float32]) -> dict[str, fl
     Returns:
         The upper end of the range of each layer by name.
     """
-    ranges = {
-        name: float(largest.max(axis=1).mean())
-        for name, largest in largest_activations(twin, images).items()
-    }
-    return {**ranges, DECODER[-1]: 1.0}
+    names = (*ENCODER, *DECODER[:-1])
+    view = tf_keras.Model(twin.input, [twin.get_layer(name).output for name in names])
+    largest = [
+        [maps.numpy().max() for maps in view(images[start : start + BATCH], training=False)]
+        for start in range(0, len(images), BATCH)
+    ]
+    return {**dict(zip(names, map(float, np.mean(largest, axis=0)), strict=True)), DECODER[-1]: 1.0}
 
 
 def share_between_concatenated(ranges: dict[str, float]) -> dict[str, float]:

@@ -11,8 +11,6 @@ ENCODER = ("encoder_1", "encoder_2", "encoder_3", "encoder_4")
 DECODER = ("decoder_1", "decoder_2", "decoder_3", "decoder_4")
 CONCATENATED = tuple(zip(DECODER[:-1], reversed(ENCODER[:-1]), strict=True))
 """The layers whose maps each skip connection puts side by side, in this order."""
-DECODER_INPUTS = dict(zip(DECODER, ((ENCODER[-1],), *CONCATENATED), strict=True))
-"""What each decoder layer reads."""
 
 
 def build_twin(folded: list[FoldedLayer], size: int) -> tf_keras.Model:
