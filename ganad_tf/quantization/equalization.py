@@ -40,10 +40,8 @@ def equalize_concatenated(folded: list[FoldedLayer], ranges: dict[str, float]) -
         kernel = layers[follower].kernel
         weights = [_largest(kernel[..., :maps]), _largest(kernel[..., maps:])]
         if min(ranges[decoder], ranges[encoder], *weights) > 0:
-            same_activations, same_weights = (
-                ranges[encoder] / ranges[decoder],
-                weights[0] / weights[1],
-            )
+            same_activations = ranges[encoder] / ranges[decoder]
+            same_weights = weights[0] / weights[1]
             factor = np.float32(
                 same_activations**ACTIVATIONS_SHARE * same_weights ** (1 - ACTIVATIONS_SHARE)
             )
