@@ -61,6 +61,7 @@ def test_sides_of_a_skip_connection_come_nearer_at_their_weights_cost(generator)
         factor = wider_after / wider
         assert factor == pytest.approx(wider ** (-2 / 3) * (own / other) ** (1 / 3), rel=1e-3)
         assert own_after / other_after == pytest.approx(own / other / factor, rel=1e-3)
+    assert any(before[decoder] > 2 * before[encoder] for encoder, decoder in PAIRS)
 
 
 def test_a_decoder_that_reaches_far_leaves_the_encoders_weights_their_levels(generator) -> None:
