@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganad_tf.config import RunConfig
-from ganad_tf.runs import Run
-from ganad_tf.settings import make_config
-from tests.parts import save_part
+from ganad_tf.config.schema import RunConfig
+from ganad_tf.config.toml import make_config
+from ganad_tf.run import Run
+from tests.support.parts import save_part
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -26,8 +26,8 @@ def small_config() -> RunConfig:
 @pytest.fixture(scope="session")
 def small_run(small_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A trained and evaluated run on the digits; read it, do not change it."""
-    from ganad_tf.evaluation import evaluate
-    from ganad_tf.training import train
+    from ganad_tf.evaluation.evaluate import evaluate
+    from ganad_tf.training.train import train
 
     run = train(small_config, tmp_path_factory.mktemp("runs") / "small")
     evaluate(run)
@@ -37,9 +37,9 @@ def small_run(small_config: RunConfig, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def bundles(small_run: Run) -> dict[str, Path]:
     """The verified bundles of `small_run` by target; copy one to change it."""
-    from ganad_tf.export import export
+    from ganad_tf.exporting.export import export
+    from ganad_tf.exporting.verify import verify
     from ganad_tf.targets.profile import TARGETS
-    from ganad_tf.verification import verify
 
     paths = export(small_run, TARGETS)
     verify(paths, small_run, max_drop=0.05)
@@ -55,7 +55,7 @@ def bundle_folder(bundles: dict[str, Path]) -> Path:
 @pytest.fixture(scope="session")
 def part_pictures(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first 20 test images of `small_run` as PNG files, named `<kind>-<index>.png`."""
-    from ganad_tf.runs import load_recorded_splits
+    from ganad_tf.run import load_recorded_splits
 
     folder = tmp_path_factory.mktemp("parts")
     data = load_recorded_splits(small_run).test.data
@@ -74,7 +74,7 @@ def int8_model(bundle_folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdriver.Chrome"]:
     """Headless Chromium."""
-    from tests.browser import open_browser
+    from tests.support.browser import open_browser
 
     with open_browser(tmp_path_factory.mktemp("browser")) as driver:
         yield driver

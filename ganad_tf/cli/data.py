@@ -10,7 +10,7 @@ import tomli_w
 
 from ganad_tf.cli.tables import print_data_facts
 from ganad_tf.errors import UserError
-from ganad_tf.files import write_json, write_text
+from ganad_tf.system.files import write_json, write_text
 
 EVERY = 25
 

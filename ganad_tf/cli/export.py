@@ -15,13 +15,13 @@ from ganad_tf.cli.options import (
     run_options,
 )
 from ganad_tf.cli.tables import print_verifications
-from ganad_tf.environment import import_tensorflow_quietly
 from ganad_tf.errors import UserError
-from ganad_tf.manifest import recorded_false_reject_rate
-from ganad_tf.recipes import Precision, Variant
-from ganad_tf.runs import RUN_FILE, Run
+from ganad_tf.exporting.manifest import recorded_false_reject_rate
+from ganad_tf.exporting.variants import recipes_for
+from ganad_tf.run import RUN_FILE, Run
+from ganad_tf.system.environment import import_tensorflow_quietly
 from ganad_tf.targets.profile import TARGETS
-from ganad_tf.variants import recipes_for
+from ganad_tf.targets.recipe import Precision, Variant
 
 NOT_VERIFIED = 3
 
@@ -80,8 +80,8 @@ def export_command(
             raise UserError(f"--io is for int8 TFLite files, {target} has none: leave it out")
     run = find_run(run_folder, runs)
     import_tensorflow_quietly()
-    from ganad_tf.export import export
-    from ganad_tf.tflite_conversion import IoType
+    from ganad_tf.exporting.export import export
+    from ganad_tf.exporting.tflite.conversion import IoType
 
     paths = export(run, list(dict.fromkeys(targets)), variant, IoType(io_type), false_reject_rate)
     for folder in dict.fromkeys(path.parent for path in paths):
@@ -122,7 +122,7 @@ def _run_around(model: Path) -> Path:
 
 def _verify(models: list[Path], run: Run, max_drop: float, false_reject_rate: float) -> None:
     import_tensorflow_quietly()
-    from ganad_tf.verification import verify
+    from ganad_tf.exporting.verify import verify
 
     verifications = verify(models, run, max_drop, false_reject_rate)
     print_verifications(models, verifications)

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from ganad_tf.config import RunConfig
-from ganad_tf.environment import cores
-from ganad_tf.jobs import ENGINES
-from ganad_tf.runs import DEFAULT_RUNS, Run
-from ganad_tf.settings import DATASET_DEFAULTS, WIDTH_PRESETS, make_config, read_config
+from ganad_tf.config.defaults import DATASET_DEFAULTS, WIDTH_PRESETS
+from ganad_tf.config.schema import RunConfig
+from ganad_tf.config.toml import make_config, read_config
+from ganad_tf.run import DEFAULT_RUNS, Run
+from ganad_tf.system.environment import cores
+from ganad_tf.system.jobs import ENGINES
 
 Command = Callable[..., Any]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ganad_tf.cli.options import find_run, run_options
-from ganad_tf.environment import import_tensorflow_quietly
+from ganad_tf.system.environment import import_tensorflow_quietly
 
 
 @click.command("report")

@@ -9,10 +9,10 @@ import click
 from ganad_station.printing import printable
 from ganad_tf.cli.options import find_run, run_options
 from ganad_tf.cli.tables import print_table
-from ganad_tf.environment import import_tensorflow_quietly
+from ganad_tf.system.environment import import_tensorflow_quietly
 
 if TYPE_CHECKING:
-    from ganad_tf.folder_scoring import Scored
+    from ganad_tf.evaluation.folder import Scored
 
 SOME_UNREADABLE = 2
 PROGRESS_EVERY = 500
@@ -43,7 +43,7 @@ def score_command(
     """
     run = find_run(run_folder, runs)
     import_tensorflow_quietly()
-    from ganad_tf.folder_scoring import score_folder
+    from ganad_tf.evaluation.folder import score_folder
 
     counts = score_folder(run, folder, out, heatmaps, _show)
     click.echo(f"scores are in {out}")

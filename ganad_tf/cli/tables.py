@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganad_tf.data_check.facts import DataFacts
-    from ganad_tf.evaluation import Evaluation
-    from ganad_tf.verification import Verification
+    from ganad_tf.evaluation.evaluate import Evaluation
+    from ganad_tf.exporting.verify import Verification
 
 
 def print_table(rows: list[tuple[str, str]]) -> None:

@@ -8,10 +8,10 @@ import click
 
 from ganad_tf.cli.options import read_settings, runs_option, setting_options
 from ganad_tf.cli.tables import print_evaluation
-from ganad_tf.config import RunConfig
-from ganad_tf.environment import import_tensorflow_quietly
+from ganad_tf.config.schema import RunConfig
 from ganad_tf.errors import UserError
-from ganad_tf.runs import Run
+from ganad_tf.run import Run
+from ganad_tf.system.environment import import_tensorflow_quietly
 
 NEWEST = "newest"
 
@@ -54,8 +54,8 @@ def train_command(
 
 def _start(config: RunConfig, folder: Path, tensorboard: bool, strategy_name: str | None) -> None:
     import_tensorflow_quietly()
-    from ganad_tf.distribution import make_strategy
-    from ganad_tf.training import train
+    from ganad_tf.training.distribution import make_strategy
+    from ganad_tf.training.train import train
 
     strategy = make_strategy(strategy_name)
     _evaluate(train(config, folder, tensorboard, strategy), strategy)
@@ -63,16 +63,16 @@ def _start(config: RunConfig, folder: Path, tensorboard: bool, strategy_name: st
 
 def _go_on(stopped: Run, tensorboard: bool, strategy_name: str | None) -> None:
     import_tensorflow_quietly()
-    from ganad_tf.distribution import make_strategy
-    from ganad_tf.training import resume
+    from ganad_tf.training.distribution import make_strategy
+    from ganad_tf.training.train import resume
 
     strategy = make_strategy(strategy_name)
     _evaluate(resume(stopped, tensorboard, strategy), strategy)
 
 
 def _evaluate(run: Run, strategy: Any) -> None:
-    from ganad_tf.distribution import is_chief
-    from ganad_tf.evaluation import evaluate
+    from ganad_tf.evaluation.evaluate import evaluate
+    from ganad_tf.training.distribution import is_chief
 
     if is_chief(strategy):
         print_evaluation(evaluate(run))

@@ -15,9 +15,9 @@ from ganad_tf.data.listing import NORMAL, list_pictures
 from ganad_tf.data.parts import join_near_duplicates
 from ganad_tf.data_check.facts import DataFacts, KindSummary, PartSummary
 from ganad_tf.data_check.inspection import Inspection, inspect
-from ganad_tf.environment import cores
 from ganad_tf.errors import UserError
-from ganad_tf.statistics import auroc
+from ganad_tf.evaluation.metrics import auroc
+from ganad_tf.system.environment import cores
 
 FEWEST_FOR_DRIFT, CHANCE = 20, 1e-3
 

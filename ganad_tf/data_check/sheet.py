@@ -12,7 +12,7 @@ from ganad_station.images import read_upright
 from ganad_station.printing import printable
 from ganad_tf.data.masks import read_mask
 from ganad_tf.data_check.inspection import Inspection
-from ganad_tf.plots import save
+from ganad_tf.evaluation.plots import save
 
 COLUMNS = 8
 OUTLINE = "#ff2d55"

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganad_tf import losses
-from ganad_tf.config import ANOMALY_LOSSES, GENERATOR_LOSSES, NORMAL_LOSSES, LossConfig
+from ganad_tf.config.schema import ANOMALY_LOSSES, GENERATOR_LOSSES, NORMAL_LOSSES, LossConfig
 from ganad_tf.errors import UserError
+from ganad_tf.models import losses
 from ganad_tf.models.averaging import move_average
 from ganad_tf.models.discriminator import build_discriminator
 from ganad_tf.models.generator import build_encoder, build_generator

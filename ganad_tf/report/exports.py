@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ganad_station.choice import open_model
 from ganad_station.errors import StationError
 from ganad_station.score import ScoreRule
-from ganad_tf.files import read_json
-from ganad_tf.runs import Run
-from ganad_tf.verification import EVIDENCE_FOLDER
+from ganad_tf.exporting.verify import EVIDENCE_FOLDER
+from ganad_tf.run import Run
+from ganad_tf.system.files import read_json
 
 TIMED, WARM_UP = 30, 5
 
@@ -25,7 +25,7 @@ class ExportedFile:
 
     Attributes:
         name: Bundle and file.
-        verification: Figures of `ganad_tf.verification.Verification` by name.
+        verification: Figures of `ganad_tf.exporting.verify.Verification` by name.
         milliseconds: Median time here from pixels to score on one thread, None if no runtime of
             this machine runs it.
     """

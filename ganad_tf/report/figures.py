@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ganad_tf.data.labeled import DEFECT_PIXEL
-from ganad_tf.plots import ANOMALY_COLOR, DOTS_PER_INCH, NORMAL_COLOR
+from ganad_tf.evaluation.plots import ANOMALY_COLOR, DOTS_PER_INCH, NORMAL_COLOR
 
 BINS = 50
 CASE_COLUMNS = 2

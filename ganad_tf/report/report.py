@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from ganad_station.printing import printable
 from ganad_station.score import ScoreRule
 from ganad_tf import __version__
-from ganad_tf.checkpoints import load_generator
+from ganad_tf.config.toml import to_toml
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError
-from ganad_tf.evaluation import first_of_parts
-from ganad_tf.execution import prepare_execution
-from ganad_tf.files import read_json, write_text
-from ganad_tf.inference import map_errors, score_images
+from ganad_tf.evaluation.evaluate import first_of_parts
+from ganad_tf.evaluation.scoring import map_errors, score_images
+from ganad_tf.models.checkpoints import load_generator
 from ganad_tf.report import figures
 from ganad_tf.report.exports import exported_files
-from ganad_tf.runs import Run, load_recorded_splits
-from ganad_tf.settings import to_toml
+from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.system.execution import prepare_execution
+from ganad_tf.system.files import read_json, write_text
 
 REPORT_FILE = "report.html"
 TEMPLATE = "template.html"
@@ -59,7 +59,7 @@ def write_report(run: Run) -> Path:
     if not run.is_evaluated:
         raise UserError(f"{run.folder} is not evaluated: ganad-tf evaluate --run {run.folder}")
     metrics = read_json(run.metrics_path, f"ganad-tf evaluate --run {run.folder}")
-    prepare_execution(run.config)
+    prepare_execution(run.config.seed, run.config.data.trained_size)
     test, rule = load_recorded_splits(run).test, run.config.score.rule
     generator = load_generator(run.generator_path)
     scores = score_images(generator, test.data.images, rule)

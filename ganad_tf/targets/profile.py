@@ -11,12 +11,13 @@ from importlib import resources
 from typing import Any
 
 from ganad_tf.errors import UserError
-from ganad_tf.recipes import Format, Precision, Recipe, Scheme, Upsampling
 from ganad_tf.targets.model_checks import MODEL_CHECKS
 from ganad_tf.targets.operator_checks import OPERATOR_CHECKS
+from ganad_tf.targets.recipe import Format, Precision, Recipe, Scheme, Upsampling
 from ganad_tf.targets.report import Level, Place
 
 TARGETS = ("coral", "jetson", "cpu")
+PROFILE_FILE, PAGE_FILE = "profile.toml", "README.md"
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def load_profile(target: str) -> Profile:
     """
     if target not in TARGETS:
         raise UserError(f"unknown target {target!r}: choose one of {', '.join(TARGETS)}")
-    text = (resources.files(__package__) / f"{target}.toml").read_text(encoding="utf-8")
+    text = (resources.files(__package__) / target / PROFILE_FILE).read_text(encoding="utf-8")
     raw = tomllib.loads(text)
     sources = {name: Source(**source) for name, source in raw["sources"].items()}
     return Profile(
@@ -209,6 +210,11 @@ def load_profile(target: str) -> Profile:
         sources=sources,
         formats={name: _format(rules, sources) for name, rules in raw["formats"].items()},
     )
+
+
+def page_of(target: str) -> bytes:
+    """Return the page of instructions of a target, Markdown, which goes into its bundles."""
+    return (resources.files(__package__) / target / PAGE_FILE).read_bytes()
 
 
 def _recipe(raw: dict[str, str]) -> Recipe:

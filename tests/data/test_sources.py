@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from ganad_tf.config import DataConfig
+from ganad_tf.config.schema import DataConfig
 from ganad_tf.data import class_sets
 from ganad_tf.data.class_sets import IDX_FILES, NPZ_KEYS
 from ganad_tf.data.folder import load_folder
 from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL
 from ganad_tf.data.sources import SOURCES, load_splits
 from ganad_tf.errors import UserError
-from tests.parts import draw_part, save_part
+from tests.support.parts import draw_part, save_part
 
 
 def made_set(channels: int | None = None, classes: int = 10) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganad_tf.config import ANOMALY_LOSSES, NORMAL_LOSSES, LossConfig
+from ganad_tf.config.schema import ANOMALY_LOSSES, NORMAL_LOSSES, LossConfig
 from ganad_tf.models.detector import (
     DISCRIMINATORS,
     LOSS_NAMES,

@@ -5,7 +5,7 @@ import pytest
 
 from ganad_station.bundle import SCHEMA_VERSION, Bundle
 from ganad_station.errors import StationError
-from tests.station.stations import change_manifest
+from tests.support.stations import change_manifest
 
 
 def test_a_whole_bundle_opens(copied: Path) -> None:

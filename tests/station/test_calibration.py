@@ -16,8 +16,8 @@ from ganad_station.bundle import Bundle
 from ganad_station.calibration import bounded_threshold, parts_needed, write_calibration
 from ganad_station.errors import StationError
 from ganad_tf.cli.main import cli
-from ganad_tf.runs import Run, load_recorded_splits
-from tests.station.programs import assert_one_line_error, run_program
+from ganad_tf.run import Run, load_recorded_splits
+from tests.support.programs import assert_one_line_error, run_program
 
 
 @given(st.integers(1, 3000), st.floats(0.001, 0.5), st.floats(0.5, 0.99))

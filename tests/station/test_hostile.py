@@ -14,8 +14,8 @@ from ganad_station.images import UnreadableImageError, read_image
 from ganad_station.inspector import Inspector
 from ganad_station.outputs.results import ResultsFile
 from ganad_station.runtimes.model import Model
-from tests.station.programs import assert_one_line_error, run_program
-from tests.station.stations import change_manifest, files, watch
+from tests.support.programs import assert_one_line_error, run_program
+from tests.support.stations import change_manifest, files, watch
 
 
 def test_watch_leaves_what_others_put_beside_its_heat_maps(

@@ -15,7 +15,7 @@ from ganad_station.journal import (
     to_iso,
     today,
 )
-from tests.station.journals import add_part
+from tests.support.journals import add_part
 
 STAMP = Stamp(10, 20)
 FINE = Outcome("OK", 0.01, 0.03, 0.5, None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.station.programs import run_program
+from tests.support.programs import run_program
 
 OLDEST = "3.8"
 ROUNDING = 1 / 255

@@ -17,9 +17,9 @@ from ganad_station.outputs.delivery import Delivery, Receiver
 from ganad_station.outputs.mqtt import MqttBroker
 from ganad_station.outputs.results import RESULTS_FILE, ResultsFile
 from ganad_station.outputs.webhook import Webhook
-from tests.station.journals import add_part
-from tests.station.receivers import WebReceiver, free_port, mosquitto, subscribed
-from tests.station.stations import records, wait_until, watch
+from tests.support.journals import add_part
+from tests.support.receivers import WebReceiver, free_port, mosquitto, subscribed
+from tests.support.stations import records, wait_until, watch
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from selenium.webdriver.common.by import By
 
 from ganad_station.claim import Claim
 from ganad_station.journal import Journal
-from tests.station.journals import add_part, add_parts
-from tests.station.stations import wait_until
 from tests.station.test_serve import TOKEN, serving
+from tests.support.journals import add_part, add_parts
+from tests.support.stations import wait_until
 
 SIZES = [(1280, 800), (800, 480)]
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganad_tf.runs import Run, load_recorded_splits
-from tests.station.programs import assert_one_line_error, run_program
+from ganad_tf.run import Run, load_recorded_splits
+from tests.support.programs import assert_one_line_error, run_program
 
 
 @pytest.fixture(scope="module")

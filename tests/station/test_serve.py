@@ -19,9 +19,9 @@ from ganad_station.claim import Claim
 from ganad_station.guard import is_loopback
 from ganad_station.journal import Journal
 from ganad_station.serving import Server, make_app, make_server
-from tests.station.journals import THRESHOLD, add_part, add_parts
-from tests.station.programs import assert_one_line_error
-from tests.station.stations import Station
+from tests.support.journals import THRESHOLD, add_part, add_parts
+from tests.support.programs import assert_one_line_error
+from tests.support.stations import Station
 
 TOKEN = "a longer secret"  # noqa: S105
 

@@ -15,9 +15,9 @@ import pytest
 from ganad_station.arrivals import PATIENCE_SECONDS, Arrivals, look
 from ganad_station.journal import Journal, JournalReader, Stamp
 from ganad_station.shelf import NEWEST, NEWEST_NG, Shelf
-from tests.station.journals import add_part
-from tests.station.programs import assert_one_line_error
-from tests.station.stations import Station, files, records, watch
+from tests.support.journals import add_part
+from tests.support.programs import assert_one_line_error
+from tests.support.stations import Station, files, records, watch
 
 OLD, NEW = Stamp(1, 1), Stamp(2, 2)
 

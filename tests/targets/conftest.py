@@ -81,9 +81,9 @@ def ours_before_lowering() -> bytes:
     import tensorflow as tf
     from tensorflow_model_optimization.quantization.keras import quantize_model
 
-    from ganad_tf.quantization.folding import fold_generator
-    from ganad_tf.quantization.twin import build_twin
-    from tests.quantization.test_folding import generator_with_random_statistics
+    from ganad_tf.exporting.quantization.folding import fold_generator
+    from ganad_tf.exporting.quantization.twin import build_twin
+    from tests.exporting.quantization.test_folding import generator_with_random_statistics
 
     generator = generator_with_random_statistics(SIZE, 1, 4)
     aware = quantize_model(build_twin(fold_generator(generator), SIZE))

@@ -14,7 +14,7 @@ from ganad_tf.cli.check import check_command
 from ganad_tf.cli.main import Cli
 from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
-from tests.targets.onnx_models import model
+from tests.support.onnx_models import model
 
 COMMANDS = Cli(commands=[click.Command("other"), check_command])
 

@@ -8,7 +8,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from ganad_tf.errors import UserError
-from ganad_tf.lowering import lower_transposed_convolutions
+from ganad_tf.exporting.tflite.lowering import lower_transposed_convolutions
 from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
 from ganad_tf.targets.report import Level, Place, Report

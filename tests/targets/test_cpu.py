@@ -8,12 +8,12 @@ import onnx
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from ganad_tf.lowering import lower_transposed_convolutions
+from ganad_tf.exporting.tflite.lowering import lower_transposed_convolutions
 from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
 from ganad_tf.targets.report import Level, Place, Report
+from tests.support.onnx_models import model
 from tests.targets.conftest import converter_of, quantized, u_net
-from tests.targets.onnx_models import model
 
 CPU = load_profile("cpu")
 

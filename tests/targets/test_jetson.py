@@ -9,7 +9,7 @@ import pytest
 from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
 from ganad_tf.targets.report import Level, OperatorRow, Place, Report
-from tests.targets.onnx_models import model
+from tests.support.onnx_models import model
 
 JETSON = load_profile("jetson")
 

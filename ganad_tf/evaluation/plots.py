@@ -1,0 +1,128 @@
+"""The plots of a run and of a verification, as PNG files."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.metrics import roc_curve
+
+from ganad_tf.evaluation.metrics import Estimate
+from ganad_tf.system.files import replacing
+
+NORMAL_COLOR, ANOMALY_COLOR = "#2a6f97", "#c1440e"
+DOTS_PER_INCH = 110
+SHEET_COLUMNS = 4
+PANELS = ("input", "reconstruction", "error")
+
+
+def plot_history(history: list[dict[str, float]], path: Path) -> None:
+    """Plot losses and validation figures over the epochs."""
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    losses, validation = figure.subplots(1, 2)
+    epochs = [entry["epoch"] for entry in history]
+    for name in history[0]:
+        values = [entry[name] for entry in history]
+        if name == "validation_auroc":
+            validation.plot(epochs, values, color="black")
+        elif name != "epoch" and not name.startswith("validation"):
+            losses.plot(epochs, values, label=name.replace("_", " "))
+    losses.set(title="losses, unweighted", xlabel="epoch", yscale="log")
+    losses.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    validation.set(title="AUROC on validation", xlabel="epoch")
+    save(figure, path)
+
+
+def plot_roc(
+    is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64], area: Estimate, path: Path
+) -> None:
+    """Plot the ROC curve with its area in the title."""
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    false_positive_rate, true_positive_rate, _ = roc_curve(is_anomaly, scores)
+    axes.plot(false_positive_rate, true_positive_rate, color=ANOMALY_COLOR)
+    axes.plot([0, 1], [0, 1], ":", color="grey")
+    axes.set(title=f"AUROC {area}", xlabel="false-reject rate", ylabel="detection rate")
+    save(figure, path)
+
+
+def plot_scores(
+    is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64], threshold: float, path: Path
+) -> None:
+    """Plot the histogram of scores of both sides with the threshold."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    bins = np.histogram_bin_edges(scores, 60).tolist()
+    for chosen, label, color in (
+        (~is_anomaly, "normal", NORMAL_COLOR),
+        (is_anomaly, "anomaly", ANOMALY_COLOR),
+    ):
+        axes.hist(scores[chosen], bins, density=True, alpha=0.6, label=label, color=color)
+    axes.axvline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.4f}")
+    axes.set(title="scores on the test split", xlabel="score", ylabel="density")
+    axes.legend()
+    save(figure, path)
+
+
+def plot_sheet(
+    images: NDArray[np.uint8],
+    reconstructions: NDArray[np.float32],
+    maps: NDArray[np.float32],
+    titles: list[str],
+    scores: NDArray[np.float64],
+    path: Path,
+) -> None:
+    """Show inputs, reconstructions and error maps side by side, four images a row.
+
+    Args:
+        images: uint8 `(count, size, size, channels)`.
+        reconstructions: float32 of the same shape, in [0, 1].
+        maps: float32 `(count, size, size)` in [0, 1], the errors to show.
+        titles: One line an image.
+        scores: float64 `(count,)`, printed with the title.
+        path: The PNG file to write.
+    """
+    rows = -(-len(images) // SHEET_COLUMNS)
+    figure = Figure(figsize=(3.6 * SHEET_COLUMNS, 1.45 * rows), layout="constrained")
+    grid = figure.subplots(rows, SHEET_COLUMNS * len(PANELS), squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for index, title in enumerate(titles):
+        row, column = divmod(index, SHEET_COLUMNS)
+        first = column * len(PANELS)
+        panels = (images[index] / 255.0, reconstructions[index], maps[index])
+        for axes, panel, name in zip(grid[row, first:], panels, PANELS, strict=False):
+            color_map = "inferno" if name == "error" else "gray"
+            axes.imshow(panel.squeeze(), cmap=color_map, vmin=0, vmax=1)
+            axes.set_title(
+                f"{title} {scores[index]:.3f}" if name == PANELS[1] else name, fontsize=6
+            )
+    save(figure, path)
+
+
+def plot_agreement(
+    is_anomaly: NDArray[np.bool_],
+    reference: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    threshold: float,
+    path: Path,
+) -> None:
+    """Plot the scores of an exported file against those of the float model."""
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    for chosen, label, color in (
+        (is_anomaly, "anomaly", ANOMALY_COLOR),
+        (~is_anomaly, "normal", NORMAL_COLOR),
+    ):
+        axes.plot(reference[chosen], scores[chosen], ".", markersize=2, label=label, color=color)
+    axes.axvline(threshold, color="black", linestyle="--", linewidth=1)
+    axes.axhline(threshold, color="black", linestyle="--", linewidth=1)
+    axes.set(title="score of each test image", xlabel="float model", ylabel="exported file")
+    axes.legend(markerscale=5)
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG file, at once."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=DOTS_PER_INCH, format="png")

@@ -1,0 +1,42 @@
+"""From the trained generator to what is quantized: folded, equalized, its ranges known."""
+
+from dataclasses import dataclass
+
+import keras
+import tf_keras
+from numpy.typing import NDArray
+
+from ganad_tf.exporting.quantization.equalization import equalize_concatenated
+from ganad_tf.exporting.quantization.folding import FoldedLayer, fold_generator
+from ganad_tf.exporting.quantization.ranges import calibrate, share_between_concatenated
+from ganad_tf.exporting.quantization.twin import build_twin
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedGenerator:
+    """A float generator in the form that quantization starts from.
+
+    Attributes:
+        layers: Its eight convolutions, folded, the sides of each skip connection equalized.
+        twin: The tf_keras model of them; computes what the generator computes.
+        ranges: The upper end of the range of each layer's output, one for both sides of a
+            skip connection.
+    """
+
+    layers: list[FoldedLayer]
+    twin: tf_keras.Model
+    ranges: dict[str, float]
+
+
+def prepare(generator: keras.Model, calibration: NDArray) -> PreparedGenerator:
+    """Fold and equalize a generator and find its ranges.
+
+    Args:
+        generator: A model from `build_generator`.
+        calibration: float32 images `(count, size, size, channels)` in [0, 1].
+    """
+    size = generator.input_shape[1]
+    folded = fold_generator(generator)
+    layers = equalize_concatenated(folded, calibrate(build_twin(folded, size), calibration))
+    twin = build_twin(layers, size)
+    return PreparedGenerator(layers, twin, share_between_concatenated(calibrate(twin, calibration)))

@@ -1,0 +1,1 @@
+"""Files, processes and the settings that libraries read when they are imported."""

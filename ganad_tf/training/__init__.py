@@ -1,0 +1,1 @@
+"""Training detectors, and searching for the weights of their losses."""

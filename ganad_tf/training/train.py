@@ -1,0 +1,238 @@
+"""Training a detector into a run folder, from the start or from where it was killed."""
+
+import contextlib
+import hashlib
+import importlib.util
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ganad_tf import __version__
+from ganad_tf.config.schema import RunConfig
+from ganad_tf.data.batches.make import paired_batches
+from ganad_tf.data.sources import load_splits
+from ganad_tf.data.splits import Splits
+from ganad_tf.errors import UserError
+from ganad_tf.evaluation.plots import plot_history
+from ganad_tf.models.checkpoints import load_checkpoint, save_model
+from ganad_tf.models.detector import AnomalyDetector
+from ganad_tf.models.generator import build_generator, resize_generator
+from ganad_tf.models.optimizer import FusedAdam
+from ganad_tf.run import Run, describe_splits, load_recorded_splits
+from ganad_tf.system.execution import prepare_execution
+from ganad_tf.system.files import remove_leftovers
+from ganad_tf.training.callbacks import Bookkeeper, Progress
+from ganad_tf.training.distribution import (
+    check_agreement,
+    distribute,
+    fit_with_workers,
+    is_chief,
+    is_multiworker,
+    replicas_of,
+)
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    config: RunConfig,
+    folder: Path,
+    tensorboard: bool = False,
+    strategy: tf.distribute.Strategy | None = None,
+) -> Run:
+    """Train a detector from the start into a new run folder.
+
+    Args:
+        config: What to train on, and how.
+        folder: The run folder to make; must not exist or be empty.
+        tensorboard: Whether to write TensorBoard logs into `<folder>/tensorboard`.
+        strategy: What `make_strategy` returns: None to train on one device, or a strategy whose
+            replicas train together, each with `config.train.batch_size` normal images a step.
+            Of several workers, the chief alone writes the folder.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: If the data cannot be loaded, the folder cannot be used, training diverges,
+            or another worker starts from something else or stops.
+    """
+    splits = load_splits(config.data, config.seed)
+    _check_agreement(Run(folder, config, {}), splits, strategy)
+    if is_chief(strategy):
+        run = Run.create(folder, config, splits, replicas_of(strategy))
+        return _train_on(run, splits, tensorboard, strategy)
+    return _train_along(Run(folder, config, {}), splits, strategy)
+
+
+def resume(
+    run: Run, tensorboard: bool = False, strategy: tf.distribute.Strategy | None = None
+) -> Run:
+    """Go on with a run that was stopped at any moment.
+
+    The result is that of an undisturbed run: batches, augmentation and random choices
+    depend on the seed and the number of the step alone.
+
+    Args:
+        run: The run. Of several workers, each reads its folder.
+        tensorboard: Whether to write TensorBoard logs into `<folder>/tensorboard`.
+        strategy: As for `train`, with as many replicas as the run was started with.
+
+    Raises:
+        UserError: If the data or the number of replicas have changed, the checkpoint cannot be
+            read, another process is at it, training diverges, or another worker starts from
+            something else or stops.
+    """
+    if replicas_of(strategy) != run.replicas:
+        raise UserError(
+            f"{run.folder} is trained by {run.replicas} replicas, here are "
+            f"{replicas_of(strategy)}: resume it with the --strategy and the devices it began with"
+        )
+    splits = load_recorded_splits(run)
+    _check_agreement(run, splits, strategy)
+    if is_chief(strategy):
+        return _train_on(run, splits, tensorboard, strategy)
+    return _train_along(run, splits, strategy)
+
+
+def detector_options(config: RunConfig, channels: int) -> dict[str, Any]:
+    """Return the arguments of `AnomalyDetector` for a configuration."""
+    return {
+        "size": config.data.trained_size,
+        "channels": channels,
+        "width": config.train.width,
+        "loss": config.loss,
+        "averaging": config.train.averaging,
+        "seed": config.seed,
+    }
+
+
+def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -> None:
+    """Give a detector its optimizer; the learning rate falls to 0 after all `steps` an epoch."""
+    schedule = keras.optimizers.schedules.CosineDecay(
+        config.train.learning_rate, config.train.epochs * steps
+    )
+    detector.compile(optimizer=FusedAdam(schedule))
+
+
+def fit(
+    model: keras.Model,
+    dataset: tf.data.Dataset,
+    epochs: int,
+    steps_per_epoch: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    initial_epoch: int = 0,
+) -> None:
+    """Train a model on batches that are shuffled already, without Keras's own lines of progress.
+
+    Args:
+        model: A compiled model.
+        dataset: The batches of all epochs from `initial_epoch` on.
+        epochs: The epoch to stop before.
+        steps_per_epoch: Steps an epoch.
+        callbacks: What to do besides.
+        initial_epoch: The first epoch, from 0.
+    """
+    model.fit(
+        dataset,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        steps_per_epoch=steps_per_epoch,
+        shuffle=False,
+        verbose=0,
+        callbacks=list(callbacks),
+    )
+
+
+def _check_agreement(run: Run, splits: Splits, strategy: tf.distribute.Strategy | None) -> None:
+    if not is_multiworker(strategy):
+        return
+    checkpoint = run.last_path.read_bytes() if run.last_path.is_file() else b""
+    facts = (
+        __version__,
+        run.config.portable(),
+        describe_splits(splits),
+        hashlib.sha256(checkpoint).hexdigest(),
+        run.is_trained,
+    )
+    check_agreement(strategy, repr(facts))
+
+
+def _train_on(
+    run: Run, splits: Splits, tensorboard: bool, strategy: tf.distribute.Strategy | None
+) -> Run:
+    logger.info("run folder: %s", run.folder)
+    with run.exclusively():
+        remove_leftovers(run.folder)
+        if not run.is_trained:
+            _fit(run, splits, tensorboard, strategy)
+            plot_history(run.read_history(), run.folder / "history.png")
+            generator = load_checkpoint(run.chosen_path).averaged_generator
+            save_model(resize_generator(generator, run.config.data.size), run.generator_path)
+    return run
+
+
+def _train_along(run: Run, splits: Splits, strategy: tf.distribute.Strategy) -> Run:
+    """Do the part of a worker that is not the chief, which writes nothing."""
+    logger.info("training along with the chief, which writes the run folder")
+    if not run.is_trained:
+        _fit(run, splits, False, strategy)
+    return run
+
+
+def _fit(
+    run: Run, splits: Splits, tensorboard: bool, strategy: tf.distribute.Strategy | None
+) -> None:
+    prepare_execution(run.config.seed, run.config.data.trained_size)
+    batches = paired_batches(run.config, splits.train, replicas_of(strategy))
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        detector = _make_or_load(run, splits, batches.steps)
+    # A mirrored variable is no number before it is a tensor.
+    finished = int(tf.convert_to_tensor(detector.optimizer.iterations)) // batches.steps
+    epochs = run.config.train.epochs
+    callbacks = (
+        _callbacks(run, splits, finished, tensorboard, strategy) if is_chief(strategy) else []
+    )
+    if finished == epochs:
+        return
+    fit_epochs = fit_with_workers if is_multiworker(strategy) else fit
+    dataset = distribute(batches, finished, epochs, strategy)
+    fit_epochs(detector, dataset, epochs, batches.steps, callbacks, finished)
+
+
+def _make_or_load(run: Run, splits: Splits, steps: int) -> AnomalyDetector:
+    if run.last_path.is_file():
+        return load_checkpoint(run.last_path)
+    channels = splits.train.data.images.shape[3]
+    detector = AnomalyDetector(**detector_options(run.config, channels))
+    compile_detector(detector, run.config, steps)
+    return detector
+
+
+def _callbacks(
+    run: Run,
+    splits: Splits,
+    finished_epochs: int,
+    tensorboard: bool,
+    strategy: tf.distribute.Strategy | None,
+) -> list[keras.callbacks.Callback]:
+    config, channels = run.config, splits.train.data.images.shape[3]
+    is_trained_apart = strategy is not None or config.data.tile is not None
+    validated = (
+        build_generator(config.data.size, channels, config.train.width)
+        if is_trained_apart
+        else None
+    )
+    bookkeeper = Bookkeeper(run, splits.validation, finished_epochs, validated)
+    callbacks = [bookkeeper, Progress(bookkeeper, config.train.epochs)]
+    return [*callbacks, _tensorboard(run)] if tensorboard else callbacks
+
+
+def _tensorboard(run: Run) -> keras.callbacks.TensorBoard:
+    if importlib.util.find_spec("tensorboard") is None:
+        raise UserError('TensorBoard is not installed: pip install "ganad-tf[tensorboard]"')
+    return keras.callbacks.TensorBoard(run.folder / "tensorboard")

@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from ganad_station.runtimes.litert import LiteRtModel
+from ganad_station.score import to_input
+from ganad_tf.config.schema import TrainConfig
+from ganad_tf.data.batches.paired import PairedBatches
+from ganad_tf.exporting.quantization.aware import fine_tune, make_quantization_aware
+from ganad_tf.exporting.quantization.objectives import match_float_output
+from ganad_tf.exporting.quantization.preparation import prepare
+from ganad_tf.exporting.tflite.conversion import convert
+from ganad_tf.exporting.tflite.lowering import is_bit_identical, lower_transposed_convolutions
+from ganad_tf.targets.recipe import Precision, Scheme
+from tests.exporting.quantization.test_folding import generator_with_random_statistics
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 3), np.uint8)
+
+
+def transposed_convolutions(content: bytes) -> list[tuple[int, int]]:
+    """Version and fused activation of each transposed convolution in a file."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    found = []
+    for operator in model.subgraphs[0].operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        if code.builtinCode == schema.BuiltinOperator.TRANSPOSE_CONV:
+            found.append((code.version, operator.builtinOptions.fusedActivationFunction))
+    return found
+
+
+def reconstructions(path: Path, content: bytes) -> np.ndarray:
+    path.write_bytes(content)
+    return LiteRtModel(path).reconstruct(IMAGES)
+
+
+@pytest.fixture(scope="module")
+def int8_generator() -> bytes:
+    """A generator as the converter writes it, quantized but not lowered."""
+    generator = generator_with_random_statistics(32, 3, 8)
+    aware = make_quantization_aware(prepare(generator, to_input(IMAGES[:50])), Scheme.ASYMMETRIC)
+    batches = PairedBatches(IMAGES[:8], IMAGES[8:16], TrainConfig(batch_size=4), 0)
+    fine_tune(aware, batches, match_float_output(generator), 1, 1e-4, lambda *_: None)
+    return convert(aware, Precision.INT8)
+
+
+def test_every_transposed_convolution_comes_down_to_version_3(int8_generator: bytes) -> None:
+    assert {version for version, _ in transposed_convolutions(int8_generator)} == {4}
+    lowered = transposed_convolutions(lower_transposed_convolutions(int8_generator))
+    assert lowered == [(3, schema.ActivationFunctionType.NONE)] * 4
+
+
+def test_not_a_bit_of_the_output_changes(int8_generator: bytes, tmp_path: Path) -> None:
+    before = reconstructions(tmp_path / "before.tflite", int8_generator)
+    lowered = lower_transposed_convolutions(int8_generator)
+    after = reconstructions(tmp_path / "after.tflite", lowered)
+    assert np.array_equal(before, after)
+    assert np.unique(before).size > 50
+
+
+def test_a_changed_bit_is_noticed(int8_generator: bytes) -> None:
+    assert is_bit_identical(int8_generator, int8_generator, IMAGES[:20])
+    model = schema.ModelT.InitFromPackedBuf(int8_generator, 0)
+    largest = max(model.buffers, key=lambda buffer: 0 if buffer.data is None else len(buffer.data))
+    largest.data = largest.data ^ 1
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    assert not is_bit_identical(int8_generator, bytes(builder.Output()), IMAGES[:20])
+
+
+def test_the_dropped_activation_was_at_work(int8_generator: bytes) -> None:
+    """Dropping it where the zero point is another would change the file's output."""
+    activations = [activation for _, activation in transposed_convolutions(int8_generator)]
+    assert activations.count(schema.ActivationFunctionType.RELU) == 3
+
+
+def test_lowering_again_changes_nothing(int8_generator: bytes) -> None:
+    once = lower_transposed_convolutions(int8_generator)
+    twice = lower_transposed_convolutions(once)
+    assert transposed_convolutions(twice) == transposed_convolutions(once)
+
+
+def test_an_activation_that_saturation_does_not_replace_is_kept(int8_generator: bytes) -> None:
+    model = schema.ModelT.InitFromPackedBuf(int8_generator, 0)
+    (subgraph,) = model.subgraphs
+    convolution = next(
+        operator
+        for operator in subgraph.operators
+        if getattr(operator.builtinOptions, "fusedActivationFunction", 0)
+        and isinstance(operator.builtinOptions, schema.TransposeConvOptionsT)
+    )
+    subgraph.tensors[convolution.outputs[0]].quantization.zeroPoint = np.array([-100])
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    content = bytes(builder.Output())
+    assert lower_transposed_convolutions(content) == content

@@ -1,0 +1,1 @@
+"""Benchmarks of stations and of training."""

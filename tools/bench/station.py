@@ -1,0 +1,366 @@
+"""How fast and how small a station is, against the float file, Keras and onnxruntime.
+
+python -m tools.bench.station --out docs/bench_station.json
+
+All contenders run on the same pictures and cores in one process tree, in turns; figures are
+medians over the rounds, ratios are taken round by round. The networks have random weights: time
+does not depend on them.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganad_tf.system.environment import import_tensorflow_quietly
+from ganad_tf.system.files import write_json
+
+CASES = ((32, 3), (256, 1))
+THREADS = (1, 2)
+ROUNDS = 15
+SECONDS_A_TURN = 0.15
+PRODUCT_SIDE = 2048
+MICROSECONDS = 1e6
+STARTS = 7
+START_AND_MEASURE = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Something that turns an image into a reconstruction.
+
+    Attributes:
+        name: What it is.
+        run: Called for each turn's images, one by one.
+    """
+
+    name: str
+    run: Callable[[], object]
+
+
+def make_bundle(folder: Path, size: int, channels: int) -> Path:
+    """Write a bundle of an untrained generator, and float files of it beside the int8 ones."""
+    import keras
+
+    from ganad_station.illumination import AS_TAKEN
+    from ganad_station.score import WHOLE_IMAGE, to_input
+    from ganad_tf.config.schema import TrainConfig
+    from ganad_tf.data.batches.paired import PairedBatches
+    from ganad_tf.exporting.manifest import write_manifest
+    from ganad_tf.exporting.onnx.conversion import convert_float_to_onnx, convert_to_onnx
+    from ganad_tf.exporting.quantization.aware import fine_tune, make_quantization_aware
+    from ganad_tf.exporting.quantization.levels import quantized_layers
+    from ganad_tf.exporting.quantization.objectives import match_float_output
+    from ganad_tf.exporting.quantization.preparation import prepare
+    from ganad_tf.exporting.station_program import write_station_program
+    from ganad_tf.exporting.tflite.conversion import convert
+    from ganad_tf.exporting.tflite.lowering import lower_transposed_convolutions
+    from ganad_tf.exporting.tflite.subpixel import replace_narrow_transposed_convolutions
+    from ganad_tf.models.generator import build_generator
+    from ganad_tf.targets.profile import load_profile
+    from ganad_tf.targets.recipe import Precision, Scheme
+
+    keras.utils.set_random_seed(0)
+    generator = build_generator(size, channels)
+    picture = textured_picture(size, channels)
+    images = np.stack([np.roll(picture, shift, axis=0) for shift in range(8)])
+    prepared = prepare(generator, to_input(images))
+    aware = make_quantization_aware(prepared, Scheme.ASYMMETRIC)
+    batches = PairedBatches(images[:4], images[4:], TrainConfig(batch_size=4), 0)
+    fine_tune(aware, batches, match_float_output(generator), 1, 1e-5, lambda *_: None)
+    layers = quantized_layers(aware, prepared.ranges, Scheme.ASYMMETRIC)
+    shape = (size, size, channels)
+    folder.mkdir()
+    lowered = lower_transposed_convolutions(convert(aware, Precision.INT8))
+    (folder / "transposed.tflite").write_bytes(lowered)
+    (folder / "model.tflite").write_bytes(replace_narrow_transposed_convolutions(lowered))
+    (folder / "model.onnx").write_bytes(convert_to_onnx(layers, shape))
+    image = Image.fromarray(picture[:, :, 0] if channels == 1 else picture)
+    image.save(folder / "picture.png")
+    image.save(folder / "picture.jpg", quality=90)
+    write_station_program(folder / "station.pyz")
+    threshold, selftest = {"value": 0.5}, {"image": "picture.png", "scores": {}}
+    fields = (
+        "bench",
+        "cpu",
+        load_profile("cpu").models,
+        "int8",
+        shape,
+        AS_TAKEN,
+        WHOLE_IMAGE,
+        threshold,
+        selftest,
+    )
+    write_manifest(folder, *fields)
+    (folder / "float.tflite").write_bytes(convert(prepared.twin, Precision.FLOAT32))
+    (folder / "float.onnx").write_bytes(convert_float_to_onnx(prepared.layers, shape, False))
+    generator.save(folder / "generator.keras")
+    return folder
+
+
+def textured_picture(size: int, channels: int) -> NDArray[np.uint8]:
+    """Draw what a camera sees of a machined surface: grain, shading and sensor noise."""
+    rng = np.random.default_rng(0)
+    rows = np.linspace(0, 40, size)
+    grain = 20 * np.sin(rows)[:, np.newaxis] + rng.normal(0, 6, (size, size))
+    plate = 120 + grain + np.linspace(-20, 20, size)
+    return np.repeat(plate.clip(0, 255).astype(np.uint8)[:, :, np.newaxis], channels, axis=2)
+
+
+def contenders(folder: Path, size: int, channels: int, threads: int) -> list[Contender]:
+    """Open everything that is timed."""
+    import keras
+
+    from ganad_station.bundle import Bundle
+    from ganad_station.choice import open_model
+    from ganad_station.inspector import Inspector
+    from ganad_station.runtimes.litert import LiteRtModel
+    from ganad_station.score import scores, to_input
+
+    image = textured_picture(size, channels)
+    batch = to_input(image[np.newaxis])
+    inspector = Inspector(Bundle.open(folder), threads)
+    int8 = LiteRtModel(folder / "model.tflite", threads)
+    generator = keras.saving.load_model(folder / "generator.keras")
+    found = [
+        Contender("int8 TFLite, interpreter alone", int8.invoke),
+        Contender("int8 TFLite, reconstruction", lambda: int8.reconstruct_one(image)),
+        Contender(
+            "int8 TFLite, pixels to score",
+            lambda: scores(image[np.newaxis], int8.reconstruct_one(image)[np.newaxis]),
+        ),
+        Contender(
+            "int8 TFLite, PNG to decision", lambda: inspector.inspect(folder / "picture.png")
+        ),
+        Contender(
+            "int8 TFLite, JPEG to decision", lambda: inspector.inspect(folder / "picture.jpg")
+        ),
+    ]
+    for name, file in (
+        ("int8 TFLite as on the Edge TPU", "transposed.tflite"),
+        ("float TFLite", "float.tflite"),
+        ("int8 onnxruntime", "model.onnx"),
+        ("float onnxruntime", "float.onnx"),
+    ):
+        model = open_model(folder / file, threads)
+        found.append(Contender(name, partial(model.reconstruct_one, image)))
+    if threads == os.cpu_count():
+        found.append(Contender("Keras predict", lambda: generator.predict(batch, verbose=0)))
+    return found
+
+
+def time_in_turns(entries: list[Contender]) -> dict[str, list[float]]:
+    """Return the mean microseconds of a call in each round, by contender."""
+    calls = {}
+    for entry in entries:
+        start = time.perf_counter()
+        for _ in range(3):
+            entry.run()
+        calls[entry.name] = max(3, int(SECONDS_A_TURN * 3 / (time.perf_counter() - start)))
+    times: dict[str, list[float]] = {entry.name: [] for entry in entries}
+    for _ in range(ROUNDS):
+        for entry in entries:
+            start = time.perf_counter()
+            for _ in range(calls[entry.name]):
+                entry.run()
+            mean = (time.perf_counter() - start) / calls[entry.name]
+            times[entry.name].append(mean * MICROSECONDS)
+    return times
+
+
+def median_ratio(times: dict[str, list[float]], numerator: str, denominator: str) -> float:
+    """Return the median over the rounds of one contender's time over another's."""
+    pairs = zip(times[numerator], times[denominator], strict=True)
+    return statistics.median(a / b for a, b in pairs)
+
+
+def multiply_adds(size: int, channels: int, width: int = 8) -> int:
+    """Count the multiply-adds of the generator; transposed ones by their input positions."""
+    maps = (channels, width, 2 * width, 4 * width, 8 * width)
+    encoder = sum(
+        (size >> level + 1) ** 2 * 16 * maps[level] * maps[level + 1] for level in range(4)
+    )
+    ups = ((8, 4, 4), (8, 2, 3), (4, 1, 2))
+    decoder = sum(
+        (size >> level) ** 2 * 16 * (inputs * width) * (outputs * width)
+        for inputs, outputs, level in ups
+    )
+    return encoder + decoder + (size // 2) ** 2 * 16 * 2 * width * channels
+
+
+def operator_times(model_path: Path, folder: Path) -> list[dict]:
+    """Return the time of each operator: what the model up to it takes more than without it.
+
+    The first operators of a model are cut out into a file of their own, all in turns.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.interpreter import Interpreter
+
+    from ganad_tf.exporting.tflite.lowering import to_file
+
+    content = model_path.read_bytes()
+    kinds = {value: name for name, value in vars(schema.BuiltinOperator).items()}
+    names, entries = [], []
+    for last in range(len(schema.ModelT.InitFromPackedBuf(content, 0).subgraphs[0].operators)):
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        model.signatureDefs = []
+        (subgraph,) = model.subgraphs
+        subgraph.operators = subgraph.operators[: last + 1]
+        subgraph.outputs = subgraph.operators[-1].outputs
+        path = folder / f"first-{last}.tflite"
+        path.write_bytes(to_file(model))
+        interpreter = Interpreter(str(path), num_threads=1)
+        interpreter.allocate_tensors()
+        code = model.operatorCodes[subgraph.operators[-1].opcodeIndex].builtinCode
+        names.append(f"{last} {kinds[code]}")
+        entries.append(Contender(names[-1], interpreter.invoke))
+    times = time_in_turns(entries)
+    until = [statistics.median(times[name]) for name in names]
+    alone = np.diff([0.0, *until])
+    rows = [(name, float(value)) for name, value in zip(names, alone, strict=True)]
+    if names[-1].endswith("DEPTH_TO_SPACE"):
+        # It is written straight to the output; a file without it copies its input there instead.
+        name, convolution = rows.pop(-2)
+        rows[-1] = (f"{name} + DEPTH_TO_SPACE", rows[-1][1] + convolution)
+    return [{"operator": name, "us": value} for name, value in rows]
+
+
+def integer_peak() -> float:
+    """Measure the multiply-adds a second of one core on int8: a large product in onnxruntime."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    side = [PRODUCT_SIDE, PRODUCT_SIDE]
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["a", "b"], ["c"])],
+        "product",
+        [
+            helper.make_tensor_value_info("a", TensorProto.UINT8, side),
+            helper.make_tensor_value_info("b", TensorProto.INT8, side),
+        ],
+        [helper.make_tensor_value_info("c", TensorProto.INT32, side)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    rng = np.random.default_rng(0)
+    inputs = {
+        "a": rng.integers(0, 256, side, np.uint8),
+        "b": rng.integers(-127, 128, side, np.int8),
+    }
+    seconds = []
+    for _ in range(7):
+        start = time.perf_counter()
+        session.run(None, inputs)
+        seconds.append(time.perf_counter() - start)
+    return PRODUCT_SIDE**3 / min(seconds)
+
+
+def cold_starts(folder: Path) -> dict[str, float]:
+    """Start the station program, score one picture, and return medians of seconds and MiB."""
+    program = [str(folder / "station.pyz"), "score", str(folder / "picture.png")]
+    seconds, memory = [], []
+    for _ in range(STARTS):
+        # A process counts the memory of its parent at the fork as its own: a small one between.
+        measured = subprocess.run(
+            [sys.executable, "-c", START_AND_MEASURE, sys.executable, "-I", *program],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        elapsed, kilobytes = measured.stdout.split()
+        seconds.append(float(elapsed))
+        memory.append(int(kilobytes) / 1024)
+    return {"seconds": statistics.median(seconds), "peak_rss_mib": statistics.median(memory)}
+
+
+def measure_case(folder: Path, size: int, channels: int, peak: float) -> dict:
+    """Measure one image shape at every number of threads."""
+    make_bundle(folder, size, channels)
+    floor = multiply_adds(size, channels) / peak * MICROSECONDS
+    case: dict = {
+        "multiply_adds": multiply_adds(size, channels),
+        "floor_us": floor,
+        "cold_start": cold_starts(folder),
+        "operators": operator_times(folder / "model.tflite", folder),
+        "threads": {},
+    }
+    for threads in THREADS:
+        times = time_in_turns(contenders(folder, size, channels, threads))
+        invoke, int8 = "int8 TFLite, interpreter alone", "int8 TFLite, reconstruction"
+        case["threads"][threads] = {
+            "median_us": {name: statistics.median(values) for name, values in times.items()},
+            "int8_of_float_tflite": median_ratio(times, int8, "float TFLite"),
+            **{
+                f"outside_share_{start}": 1 - median_ratio(times, invoke, f"int8 TFLite, {name}")
+                for start, name in (
+                    ("pixels", "pixels to score"),
+                    ("png", "PNG to decision"),
+                    ("jpeg", "JPEG to decision"),
+                )
+            },
+            "floor_share": floor / threads / statistics.median(times[invoke]),
+        }
+    return case
+
+
+def print_report(results: dict) -> None:
+    """Print the tables in Markdown."""
+    click.echo(f"int8 peak of a core: {results['peak_multiply_adds_a_second'] / 1e9:.0f} G/s\n")
+    for shape, case in results["cases"].items():
+        start = case["cold_start"]
+        click.echo(
+            f"{shape}: {case['multiply_adds'] / 1e6:.2f} M multiply-adds, floor "
+            f"{case['floor_us']:.0f} us; cold start {start['seconds']:.2f} s, "
+            f"{start['peak_rss_mib']:.0f} MiB\n"
+        )
+        columns = list(case["threads"].values())
+        click.echo("| us an image | 1 thread | 2 threads |\n|---|---|---|")
+        for name in columns[-1]["median_us"]:
+            cells = (column["median_us"].get(name) for column in columns)
+            row = " | ".join("" if cell is None else f"{cell:.0f}" for cell in cells)
+            click.echo(f"| {name} | {row} |")
+        for key in list(columns[0])[1:]:
+            row = " | ".join(f"{column[key]:.2f}" for column in columns)
+            click.echo(f"| {key.replace('_', ' ')} | {row} |")
+        click.echo("\n| operator | us, 1 thread |\n|---|---|")
+        for entry in case["operators"]:
+            click.echo(f"| {entry['operator']} | {entry['us']:.1f} |")
+        click.echo()
+
+
+@click.command()
+@click.option("--out", default="bench_station.json", type=click.Path(path_type=Path))
+def main(out: Path) -> None:
+    """Measure, write the JSON, and print the tables."""
+    import_tensorflow_quietly()
+    peak = integer_peak()
+    results: dict = {"peak_multiply_adds_a_second": peak, "cases": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        for size, channels in CASES:
+            name = f"{size}x{size}x{channels}"
+            results["cases"][name] = measure_case(Path(folder, name), size, channels, peak)
+            write_json(out, results)
+    print_report(json.loads(out.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What is measured: a shape, a batch size and a number of threads."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganad_tf.config.schema import DataConfig, RunConfig, TrainConfig
+
+PIXELS_A_CHUNK = 2**20
+FEWEST_STEPS = 2
+# So many that the learning rate has not fallen noticeably when the time is over.
+EPOCHS = 10_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """One measurement, as it is handed to the child process that makes it.
+
+    Attributes:
+        size: Height and width of the images in pixels; a multiple of 16.
+        channels: Channels of the images.
+        batch: Normal images a step; as many anomalies go with them.
+        threads: Cores that the process may use.
+        seconds: Steps are timed for at least so long, after a chunk that is not timed.
+        steps: Steps between two looks at the clock, a chunk; an epoch of the training.
+    """
+
+    size: int
+    channels: int
+    batch: int
+    threads: int
+    seconds: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` for a shape that cannot be trained, before any process starts."""
+        _ = self.config
+
+    @property
+    def shape(self) -> str:
+        """The shape of an image, for people."""
+        return f"{self.size}x{self.size}x{self.channels}"
+
+    @property
+    def config(self) -> RunConfig:
+        """The configuration of the training: defaults, with the augmentation of cifar10."""
+        train = TrainConfig(epochs=EPOCHS, batch_size=self.batch, flip=True, shift=3)
+        return RunConfig(data=DataConfig(size=self.size, channels=self.channels), train=train)
+
+    def images(self) -> NDArray[np.uint8]:
+        """Return random images for a chunk, `(2, images, size, size, channels)`, of both sides."""
+        shape = (2, self.steps * self.batch, self.size, self.size, self.channels)
+        return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+    def to_json(self) -> str:
+        """Return the case as one line of JSON."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Case":
+        """Read what `to_json` wrote."""
+        return cls(**json.loads(text))
+
+
+def chunk_steps(size: int, batch: int) -> int:
+    """Return how many steps make a chunk of about the same number of pixels at every shape."""
+    return max(FEWEST_STEPS, PIXELS_A_CHUNK // (size**2 * batch))
