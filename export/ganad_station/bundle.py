@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ganad_station.errors import StationError
 from ganad_station.illumination import ILLUMINATIONS
-from ganad_station.score import VIEW_COUNTS, ScoreRule
+from ganad_station.score import ScoreRule
 
 MANIFEST_FILE = "manifest.json"
 CALIBRATION_FILE = "calibration.json"
@@ -174,28 +174,13 @@ def _is_consistent(manifest: Dict[str, Any]) -> bool:
             and used <= set(manifest["files"])
             and all(isinstance(number, int) for number in (height, width, channels, *rule))
             and manifest["input"]["illumination"] in ILLUMINATIONS
-            and _fits(rule, height, width)
+            and rule.problem(height, width) is None
             and 0 <= float(manifest["threshold"]["value"]) < float("inf")
             and isinstance(manifest["selftest"]["scores"], dict)
             and isinstance(manifest["verification"], dict)
         )
     except (KeyError, TypeError, ValueError):
         return False
-
-
-def _fits(rule: ScoreRule, height: int, width: int) -> bool:
-    """Tell whether there are the views of a rule, and its patches tile an image and are enough."""
-    side, count = rule.patch_size, rule.patch_count
-    if rule.views not in VIEW_COUNTS:
-        return False
-    if side == 0:
-        return True
-    return (
-        side > 0
-        and height % side == 0
-        and width % side == 0
-        and 0 < count <= (height // side) * (width // side)
-    )
 
 
 def sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ Where parts look alike mirrored, the mirrored image is reconstructed, too, and m
 then the error of a pixel is the mean over these views.
 """
 
-from typing import Callable, NamedTuple, Tuple
+from typing import Callable, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -43,6 +43,25 @@ class ScoreRule(NamedTuple):
         where the whole image counts.
         """
         return 2 * self.patch_size + 1
+
+    def problem(self, height: int, width: int) -> Optional[str]:
+        """Return what is wrong with the rule for images of a size in pixels, None if it fits."""
+        if self.views not in VIEW_COUNTS:
+            return f"views must be 1, 2 or 4, got {self.views}"
+        if self.patch_size == 0:
+            return None
+        if self.patch_size < 0 or height % self.patch_size or width % self.patch_size:
+            return (
+                f"patch size {self.patch_size} does not divide the image size "
+                f"{height}x{width}: choose a divisor"
+            )
+        patches = (height // self.patch_size) * (width // self.patch_size)
+        if not 1 <= self.patch_count <= patches:
+            return (
+                f"patch count {self.patch_count} is not between 1 and {patches}, "
+                "the number of patches of an image"
+            )
+        return None
 
 
 WHOLE_IMAGE = ScoreRule()

@@ -36,17 +36,10 @@ def _check_fraction(**values: float) -> None:
             raise UserError(f"{name} must be between 0 and 1, got {value}")
 
 
-def _check_patches(section: str, image_size: int, patch_size: int, count: int) -> None:
-    per_side, rest = divmod(image_size, patch_size)
-    if rest:
-        raise UserError(
-            f"{section}: patch size {patch_size} does not divide the image size {image_size}: "
-            "choose a divisor"
-        )
-    if count > per_side**2:
-        raise UserError(
-            f"{section}: patch count {count} is more than the {per_side**2} patches of an image"
-        )
+def _check_rule(section: str, rule: ScoreRule, image_size: int) -> None:
+    problem = rule.problem(image_size, image_size)
+    if problem:
+        raise UserError(f"{section}: {problem}")
 
 
 @dataclass(frozen=True)
@@ -285,9 +278,8 @@ class RunConfig:
         if not 0 <= self.seed < SEEDS:
             raise UserError(f"seed must be at least 0 and less than {SEEDS}, got {self.seed}")
         patches = max(self.loss.patch_count, self.loss.abc_patches)
-        _check_patches("loss", self.data.trained_size, self.loss.patch_size, patches)
-        if self.score.patch_size:
-            _check_patches("score", self.data.size, self.score.patch_size, self.score.patch_count)
+        _check_rule("loss", ScoreRule(self.loss.patch_size, patches), self.data.trained_size)
+        _check_rule("score", self.score.rule, self.data.size)
         self._check_tiles()
         self._check_views()
         if self.data.anomalies == 0 and (self.loss.abc or self.loss.anomaly_adversarial):

@@ -88,8 +88,11 @@ def test_the_weights_are_those_of_table_2() -> None:
         ({"data": {"unseen_kinds": "3"}}, "data: unseen_kinds must be a list, got '3'"),
         ({"data": {"unseen_kinds": [3]}}, "unseen_kinds: each item must be str, got 3"),
         ({"loss": {"regime": "both"}}, "regime must be one of joint, random"),
-        ({"loss": {"patch_size": 5}}, "patch size 5 does not divide the image size 16"),
-        ({"loss": {"patch_size": 8, "patch_count": 5}}, "more than the 4 patches"),
+        ({"loss": {"patch_size": 5}}, "patch size 5 does not divide the image size 16x16: choose"),
+        (
+            {"loss": {"patch_size": 8, "patch_count": 5}},
+            "patch count 5 is not between 1 and 4, the number of patches",
+        ),
         ({"loss": {"abc": -1}}, "abc must be at least 0"),
         ({"score": {"views": 3}}, "score.views must be 1, 2 or 4, got 3"),
         ({"score": {"views": 2}}, "training saw no such views: set train.flip, or fewer"),

@@ -92,6 +92,24 @@ def test_a_map_is_averaged_over_two_patches() -> None:
     assert ScoreRule().map_window == 1
 
 
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        (ScoreRule(), None),
+        (ScoreRule(0, 99), None),
+        (ScoreRule(4, 6, 4), None),
+        (ScoreRule(4, 7), "patch count 7 is not between 1 and 6"),
+        (ScoreRule(4, 0), "patch count 0 is not between 1 and 6"),
+        (ScoreRule(12), "patch size 12 does not divide the image size 8x12"),
+        (ScoreRule(-4), "patch size -4 does not divide"),
+        (ScoreRule(views=3), "views must be 1, 2 or 4, got 3"),
+    ],
+)
+def test_a_rule_tells_why_it_does_not_fit_images(rule: ScoreRule, problem: str | None) -> None:
+    found = rule.problem(8, 12)
+    assert found is None if problem is None else problem in (found or "")
+
+
 @pytest.mark.parametrize("rule", [ScoreRule(), ScoreRule(2, 3)])
 def test_shown_maps_are_smoothed_where_patches_count(rule: ScoreRule) -> None:
     images, copies = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8, 3)).astype(np.uint8)

@@ -160,9 +160,12 @@ def test_as_many_of_each_kind_are_trained_on_as_asked_for(config: RunConfig) -> 
         ({"data": {"tile": 96}}, "tile 96 is larger than the image size 64"),
         ({"train": {"shift": 2}}, "tiles are cut anywhere"),
         ({"score": {"patch_size": 7}}, "score: patch size 7 does not divide the image size 64"),
-        ({"score": {"patch_size": 32, "patch_count": 5}}, "score: patch count 5 is more than"),
+        (
+            {"score": {"patch_size": 32, "patch_count": 5}},
+            "score: patch count 5 is not between 1 and 4",
+        ),
         ({"data": {"anomalies": 0}}, "tiles need anomalies"),
-        ({"loss": {"patch_count": 17}}, "loss: patch count 17 is more than the 16 patches"),
+        ({"loss": {"patch_count": 17}}, "loss: patch count 17 is not between 1 and 16, the number"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(config: RunConfig, layer: dict, message: str) -> None:
