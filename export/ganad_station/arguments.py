@@ -1,4 +1,4 @@
-"""Command lines whose mistakes are one line each."""
+"""Parsing of command lines; each mistake is answered with one line."""
 
 import argparse
 from typing import NoReturn
@@ -7,38 +7,38 @@ from ganad_station.errors import StationError
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises `StationError` where argparse prints its usage."""
+    """A parser that raises `StationError` where argparse would print its usage."""
 
     def error(self, message: str) -> NoReturn:
-        """Refuse a command line."""
+        """Refuse a command line with a reason."""
         raise StationError(f"{message}: see {self.prog} --help")
 
 
-def share(text: str) -> float:
-    """Read a number between 0 and 1, a millionth or more from either.
+LARGEST_INTEGER = 1_000_000_000
+SMALLEST_FRACTION = 1e-6
+
+
+def fraction(text: str) -> float:
+    """Read a number between 0 and 1, both excluded by a millionth.
 
     Raises:
-        argparse.ArgumentTypeError: If it is none.
+        argparse.ArgumentTypeError: If the text is not such a number.
     """
     try:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not SMALLEST_SHARE <= number <= 1 - SMALLEST_SHARE:
-        raise argparse.ArgumentTypeError(f"{text} is no number between 0 and 1, such as 0.01")
+    if not SMALLEST_FRACTION <= number <= 1 - SMALLEST_FRACTION:
+        raise argparse.ArgumentTypeError(f"{text} is not a number between 0 and 1, such as 0.01")
     return number
 
 
-LARGEST = 1_000_000_000
-SMALLEST_SHARE = 1e-6
-
-
 def at_least_one(text: str) -> int:
-    """Read a whole number from 1 to a billion.
+    """Read an integer from 1 to a billion.
 
     Raises:
-        argparse.ArgumentTypeError: If it is none.
+        argparse.ArgumentTypeError: If the text is not such an integer.
     """
-    if not text.isdecimal() or not 1 <= int(text) <= LARGEST:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 to {LARGEST}")
+    if not text.isdecimal() or not 1 <= int(text) <= LARGEST_INTEGER:
+        raise argparse.ArgumentTypeError(f"{text} is not an integer from 1 to {LARGEST_INTEGER}")
     return int(text)

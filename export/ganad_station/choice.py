@@ -41,7 +41,7 @@ def choose_model(bundle: Bundle, threads: int) -> Tuple[str, Model]:
     """
     reasons: List[str] = []
     for name in _candidates(bundle):
-        model = _try_to_open(bundle.folder / name, threads, reasons)
+        model = _try_to_open(bundle, name, threads, reasons)
         if model is not None:
             for reason in reasons:
                 print(f"warning: passed over {reason}; using {name}", file=sys.stderr)
@@ -49,9 +49,15 @@ def choose_model(bundle: Bundle, threads: int) -> Tuple[str, Model]:
     raise StationError("no model of {} runs here: {}".format(bundle.folder, "; ".join(reasons)))
 
 
-def _try_to_open(path: Path, threads: int, reasons: List[str]) -> Optional[Model]:
+def _try_to_open(bundle: Bundle, name: str, threads: int, reasons: List[str]) -> Optional[Model]:
+    path, shape = bundle.folder / name, bundle.manifest.input.shape
     try:
-        return open_model(path, threads)
+        model = open_model(path, threads)
+        if model.image_shape != shape:
+            raise StationError(
+                f"takes images of shape {model.image_shape}, manifest.json says {shape}"
+            )
+        return model
     except ImportError:
         reasons.append(f"{path.name} needs pip install {PACKAGES[path.suffix]}")
     except (StationError, ValueError, TypeError, RuntimeError, AttributeError) as error:
@@ -60,7 +66,7 @@ def _try_to_open(path: Path, threads: int, reasons: List[str]) -> Optional[Model
 
 
 def _candidates(bundle: Bundle) -> List[str]:
-    names = [model.file for model in bundle.models]
+    names = [model.file for model in bundle.manifest.models]
     # Both are compiled from a model of the bundle after export; the selftest is for them.
     compiled = [name for name in COMPILED_FOR_THE_DEVICE if (bundle.folder / name).is_file()]
     return compiled + names

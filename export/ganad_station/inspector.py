@@ -11,6 +11,7 @@ from ganad_station.bundle import Bundle
 from ganad_station.choice import choose_model
 from ganad_station.images import read_image
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
+from ganad_station.threshold import is_rejected
 
 
 class Inspection(NamedTuple):
@@ -53,7 +54,7 @@ class Inspector:
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self.bundle = bundle
-        if not bundle.is_verified:
+        if not bundle.manifest.is_verified:
             print(f"warning: {bundle.folder} is not verified: see ganad-tf verify", file=sys.stderr)
         self.model_name, self.model = choose_model(bundle, threads)
 
@@ -63,8 +64,8 @@ class Inspector:
         Raises:
             UnreadableImageError: If the file is no picture or a broken one.
         """
-        height, _, channels = self.bundle.image_shape
-        return read_image(path, height, channels, self.bundle.illumination)
+        taken = self.bundle.manifest.input
+        return read_image(path, taken.height, taken.channels, taken.illumination)
 
     def inspect(self, path: Path) -> Inspection:
         """Score a picture.
@@ -74,9 +75,9 @@ class Inspector:
         """
         start = time.perf_counter()
         image = self.read(path)
-        rule = self.bundle.score_rule
+        rule = self.bundle.manifest.score
         reconstructions = self.model.reconstruct_views(image[np.newaxis], rule)
         score = float(scores(image[np.newaxis], reconstructions, rule)[0])
         seconds = time.perf_counter() - start
-        is_ng = not score <= self.bundle.threshold  # what is no number is not OK
+        is_ng = bool(is_rejected(score, self.bundle.threshold))
         return Inspection(score, is_ng, image, reconstructions[:, 0], rule, seconds)

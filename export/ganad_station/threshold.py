@@ -1,12 +1,13 @@
 """The threshold of a detector, and the decision against it."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 import numpy as np
 
 DEFAULT_FALSE_REJECT_RATE = 0.01
 DEFAULT_CONFIDENCE = 0.95
 ORDER_STATISTIC, TOLERANCE_BOUND = "order statistic", "tolerance bound"
+METHODS = (ORDER_STATISTIC, TOLERANCE_BOUND)
 
 
 class Threshold(NamedTuple):
@@ -26,7 +27,7 @@ class Threshold(NamedTuple):
     calibrated_on: str
 
 
-def is_rejected(scores: np.ndarray, threshold: float) -> np.ndarray:
+def is_rejected(scores: Union[float, np.ndarray], threshold: float) -> np.ndarray:
     """Decide which scores are rejected.
 
     Args:

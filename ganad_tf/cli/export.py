@@ -16,7 +16,7 @@ from ganad_tf.cli.options import (
 )
 from ganad_tf.cli.tables import print_verifications
 from ganad_tf.errors import UserError
-from ganad_tf.exporting.manifest import recorded_false_reject_rate
+from ganad_tf.exporting.manifest import exported_threshold
 from ganad_tf.exporting.variants import recipes_for
 from ganad_tf.run import RUN_FILE, Run
 from ganad_tf.system.environment import import_tensorflow_quietly
@@ -108,8 +108,10 @@ def verify_command(
 ) -> None:
     """Verify an exported file against its float model again; exit code 3 if it fails."""
     run = Run.open(run_folder or _run_around(model))
-    rate = recorded_false_reject_rate(model) if false_reject_rate is None else false_reject_rate
-    _verify([model], run, max_drop, DEFAULT_RATE if rate is None else rate)
+    if false_reject_rate is None:
+        exported = exported_threshold(model)
+        false_reject_rate = exported.false_reject_rate if exported else DEFAULT_RATE
+    _verify([model], run, max_drop, false_reject_rate)
 
 
 def _run_around(model: Path) -> Path:

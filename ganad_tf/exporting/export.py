@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +10,16 @@ from PIL import Image
 
 from ganad_station.choice import open_model
 from ganad_station.illumination import even_out
+from ganad_station.manifest import InputEntry, Manifest, SelftestEntry
 from ganad_station.score import ScoreRule
+from ganad_station.threshold import ORDER_STATISTIC, Threshold
+from ganad_tf import __version__
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.evaluate import DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.evaluation.metrics import threshold_at
 from ganad_tf.evaluation.scoring import score_images
 from ganad_tf.exporting.edgetpu import compile_for_edge_tpu
-from ganad_tf.exporting.manifest import write_manifest
+from ganad_tf.exporting.manifest import describe_model, hash_files, write_manifest
 from ganad_tf.exporting.model_files import ModelFiles
 from ganad_tf.exporting.station_program import write_station_program
 from ganad_tf.exporting.tflite.conversion import IoType
@@ -83,13 +85,15 @@ def _export(
     splits = load_recorded_splits(run)
     model_files = ModelFiles(run, splits, io_type)
     normals = splits.validation.normals
+    height, width, channels = normals.shape[1:]
     rule, illumination = run.config.score.rule, run.config.data.illumination
     good_scores = score_images(model_files.generator, normals, rule)
-    threshold = {
-        "value": threshold_at(false_reject_rate, good_scores),
-        "false_reject_rate": false_reject_rate,
-        "calibrated_on": f"{len(normals)} normal images of the validation split, float model",
-    }
+    threshold = Threshold(
+        threshold_at(false_reject_rate, good_scores),
+        false_reject_rate,
+        ORDER_STATISTIC,
+        f"{len(normals)} normal images of the validation split, float model",
+    )
     paths = []
     for target, recipes in chosen.items():
         folder = run.folder / "bundles" / bundle_name(target, variant)
@@ -98,19 +102,19 @@ def _export(
         with replacing_folder(folder) as temporary:
             _fill(temporary, target, recipes, model_files)
             selftest = _write_selftest(temporary, recipes, normals[0], illumination, rule)
-            run_id = run.identity["id"]
-            write_manifest(
-                temporary,
-                run_id,
-                target,
-                recipes,
-                io_type.value,
-                normals.shape[1:],
-                illumination,
-                rule,
-                threshold,
-                selftest,
+            manifest = Manifest(
+                ganad_tf=__version__,
+                run=run.identity["id"],
+                target=target,
+                files=hash_files(temporary),
+                models=tuple(describe_model(recipe, io_type.value) for recipe in recipes),
+                input=InputEntry(height, width, channels, illumination),
+                score=rule,
+                threshold=threshold,
+                selftest=selftest,
+                verification={},
             )
+            write_manifest(temporary, manifest)
         paths += [folder / recipe.file for recipe in recipes]
     return paths
 
@@ -151,7 +155,7 @@ def _write_selftest(
     image: NDArray[np.uint8],
     illumination: str,
     rule: ScoreRule,
-) -> dict[str, Any]:
+) -> SelftestEntry:
     picture = image[:, :, 0] if image.shape[2] == 1 else image
     Image.fromarray(picture).save(folder / SELFTEST_PICTURE)
     # What was evened out already changes a little when the station does it again.
@@ -160,7 +164,7 @@ def _write_selftest(
         recipe.file: float(open_model(folder / recipe.file).score(taken, rule)[0])
         for recipe in recipes
     }
-    return {"image": SELFTEST_PICTURE, "scores": scores}
+    return SelftestEntry(SELFTEST_PICTURE, scores)
 
 
 def _check_integers(model_path: Path) -> None:

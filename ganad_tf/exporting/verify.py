@@ -5,7 +5,6 @@ import dataclasses
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from scipy import stats
 
 from ganad_station.choice import PACKAGES, open_model
 from ganad_station.errors import StationError
+from ganad_station.manifest import Interval, VerificationEntry
 from ganad_station.runtimes.model import Model
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError, reason
@@ -64,16 +64,16 @@ class Verification:
     exported_bytes: int
     is_verified: bool
 
-    def summary(self) -> dict[str, Any]:
-        """Return what a manifest says of it."""
-        return {
-            "float_auroc": self.float_auroc,
-            "exported_auroc": self.exported_auroc,
-            "difference": dataclasses.asdict(self.difference),
-            "max_drop": self.max_drop,
-            "images": self.images,
-            "is_verified": self.is_verified,
-        }
+    def to_entry(self) -> VerificationEntry:
+        """Return the figures that the manifest of the bundle records."""
+        return VerificationEntry(
+            float_auroc=self.float_auroc,
+            exported_auroc=self.exported_auroc,
+            difference=Interval(**dataclasses.asdict(self.difference)),
+            max_drop=self.max_drop,
+            images=self.images,
+            is_verified=self.is_verified,
+        )
 
 
 def verify(
@@ -133,7 +133,7 @@ def _verify(
             exported_bytes=path.stat().st_size,
         )
         _write_evidence(path, verification, splits.test, reference, scores)
-        record_verification(path, verification.summary())
+        record_verification(path, verification.to_entry())
         verifications.append(verification)
     return verifications
 

@@ -164,17 +164,17 @@ def test_export_takes_the_newest_run_and_verifies(undisturbed: Path, tmp_path: P
     result = invoke("export", "--int8", "--runs", tmp_path / "runs", *options)
     assert result.exit_code == 0, result.output
     bundle = tmp_path / "runs" / "new" / "bundles" / "cpu"
-    assert Bundle.open(bundle).is_verified
+    assert Bundle.open(bundle).manifest.is_verified
     for file in ("cpu/model.tflite", "cpu/model.onnx"):
         assert file in result.output
     again = invoke("verify", bundle / "model.tflite", "--max-drop", 0.05)
     assert again.exit_code == 0, again.output
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    assert f"decisions at {manifest['threshold']['value']:.5f}" in again.output
+    threshold = Bundle.open(bundle).threshold
+    assert f"decisions at {threshold:.5f}" in again.output
     failed = invoke("verify", bundle / "model.tflite", "--max-drop", -1)
     assert failed.exit_code == 3
     assert "NOT VERIFIED" in failed.output
-    assert not Bundle.open(bundle).is_verified
+    assert not Bundle.open(bundle).manifest.is_verified
 
 
 @pytest.mark.slow

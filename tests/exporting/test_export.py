@@ -1,5 +1,4 @@
 import hashlib
-import json
 import os
 import stat
 import zipfile
@@ -13,6 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from ganad_station.bundle import Bundle
 from ganad_station.choice import open_model
+from ganad_station.manifest import Manifest
 from ganad_station.runtimes.litert import LiteRtModel
 from ganad_station.score import to_input
 from ganad_tf.config.schema import TrainConfig
@@ -151,20 +151,19 @@ def test_int8_scores_stay_close_to_keras_on_every_target(
 def test_bundles_are_verified_and_whole(small_run: Run, bundles: dict[str, Path]) -> None:
     assert set(bundles) == set(TARGETS)
     for target, folder in bundles.items():
-        bundle = Bundle.open(folder)
-        assert bundle.is_verified
-        assert bundle.target == target
-        assert bundle.run == small_run.identity["id"]
-        assert bundle.image_shape == (16, 16, 1)
+        manifest = Bundle.open(folder).manifest
+        assert manifest.is_verified
+        assert manifest.target == target
+        assert manifest.run == small_run.identity["id"]
+        assert manifest.input.shape == (16, 16, 1)
         names = {path.name for path in folder.iterdir() if path.is_file()}
-        assert set(bundle.manifest["files"]) == names - {"manifest.json"}
+        assert set(manifest.files) == names - {"manifest.json"}
         assert {"station.pyz", "README.md", "selftest.png"} < names
         assert target in (folder / "README.md").read_text().lower()
 
 
 def test_manifest_has_the_hashes_of_the_files(bundle_folder: Path) -> None:
-    manifest = json.loads((bundle_folder / "manifest.json").read_text())
-    for name, digest in manifest["files"].items():
+    for name, digest in Manifest.read(bundle_folder).files.items():
         assert hashlib.sha256((bundle_folder / name).read_bytes()).hexdigest() == digest
 
 

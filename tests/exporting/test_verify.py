@@ -8,7 +8,8 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from ganad_station.bundle import SCHEMA_VERSION, Bundle
+from ganad_station.bundle import Bundle
+from ganad_station.manifest import SCHEMA_VERSION
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.scoring import score_images
 from ganad_tf.exporting.quantization.folding import fold_generator
@@ -107,9 +108,9 @@ def test_a_failure_marks_the_bundle_unverified(
     bundle = tmp_path / "bundle"
     shutil.copytree(int8_model.parent, bundle)
     verify([bundle / "model.tflite"], small_run, max_drop=0.05)
-    assert Bundle.open(bundle).is_verified
+    assert Bundle.open(bundle).manifest.is_verified
     verify([bundle / "model.tflite"], small_run, max_drop=-1.0)
-    assert not Bundle.open(bundle).is_verified
+    assert not Bundle.open(bundle).manifest.is_verified
 
 
 def test_files_that_cannot_be_verified(small_run: Run, int8_model: Path, tmp_path: Path) -> None:
@@ -141,8 +142,9 @@ def test_a_file_of_another_run_is_refused(small_run: Run, int8_model: Path) -> N
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[]", "is no manifest"),
-        (json.dumps({"schema_version": SCHEMA_VERSION, "files": []}), "lacks 'input'"),
+        ("[]", "is not a JSON object"),
+        ("{}", "is not a manifest"),
+        (json.dumps({"schema_version": SCHEMA_VERSION, "files": {}}), "lacks 'ganad_tf'"),
         ('{"schema_version": 9}', "schema version 9"),
         ("{", "cannot be read"),
     ],

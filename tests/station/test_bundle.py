@@ -3,16 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from ganad_station.bundle import SCHEMA_VERSION, Bundle
+from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
+from ganad_station.manifest import SCHEMA_VERSION
 from tests.support.stations import change_manifest
 
 
 def test_a_whole_bundle_opens(copied: Path) -> None:
-    bundle = Bundle.open(copied)
-    assert [model.file for model in bundle.models] == ["model.tflite", "model.onnx"]
-    assert [model.precision for model in bundle.models] == ["int8", "int8"]
-    assert bundle.is_verified
+    manifest = Bundle.open(copied).manifest
+    assert [model.file for model in manifest.models] == ["model.tflite", "model.onnx"]
+    assert [model.precision for model in manifest.models] == ["int8", "int8"]
+    assert manifest.is_verified
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "station.pyz", "selftest.png", "README.md"])
@@ -31,7 +32,7 @@ def test_a_missing_file_is_named(copied: Path) -> None:
 
 
 def test_manifests_that_cannot_be_used(copied: Path, tmp_path: Path) -> None:
-    with pytest.raises(StationError, match="is no bundle"):
+    with pytest.raises(StationError, match="is not a bundle"):
         Bundle.open(tmp_path)
     change_manifest(copied, schema_version=SCHEMA_VERSION + 1)
     with pytest.raises(
@@ -42,7 +43,7 @@ def test_manifests_that_cannot_be_used(copied: Path, tmp_path: Path) -> None:
     with pytest.raises(StationError, match="cannot be read"):
         Bundle.open(copied)
     (copied / "manifest.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION}))
-    with pytest.raises(StationError, match="lacks 'files'"):
+    with pytest.raises(StationError, match="lacks 'ganad_tf'"):
         Bundle.open(copied)
 
 
@@ -50,6 +51,6 @@ def test_a_bundle_is_verified_when_each_of_its_models_is(copied: Path) -> None:
     verification = json.loads((copied / "manifest.json").read_text())["verification"]
     verification["model.onnx"]["is_verified"] = False
     change_manifest(copied, verification=verification)
-    assert not Bundle.open(copied).is_verified
+    assert not Bundle.open(copied).manifest.is_verified
     change_manifest(copied, verification={})
-    assert not Bundle.open(copied).is_verified
+    assert not Bundle.open(copied).manifest.is_verified

@@ -1,6 +1,7 @@
 """Thresholds set on good parts keep what they promise on new ones."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from PIL import Image
 from scipy import stats
 
 from ganad_station.bundle import Bundle
-from ganad_station.calibration import bounded_threshold, parts_needed, write_calibration
+from ganad_station.calibration import Calibration, parts_needed, tolerance_bound
 from ganad_station.errors import StationError
+from ganad_station.threshold import TOLERANCE_BOUND
 from ganad_tf.cli.main import cli
 from ganad_tf.run import Run, load_recorded_splits
 from tests.support.programs import assert_one_line_error, run_program
@@ -31,9 +33,9 @@ def test_the_rank_is_the_largest_that_keeps_the_promise(
     if not kept.any():
         assert count < parts_needed(rate, confidence) or not clear[0]
         with pytest.raises(StationError, match=rf"^{count} good pictures cannot promise"):
-            bounded_threshold(scores, rate, confidence)
+            tolerance_bound(scores, rate, confidence)
     elif clear.all():
-        assert bounded_threshold(scores, rate, confidence) == count - ranks[kept].max()
+        assert tolerance_bound(scores, rate, confidence) == count - ranks[kept].max()
 
 
 @pytest.mark.parametrize("draw", ["normal", "lognormal", "uniform"])
@@ -44,7 +46,7 @@ def test_new_parts_are_rejected_as_seldom_as_promised(draw: str, count: int, rat
     shares = []
     for _ in range(1000):
         good = getattr(rng, draw)(size=count)
-        threshold = bounded_threshold(good.tolist(), rate, 0.95)
+        threshold = tolerance_bound(good.tolist(), rate, 0.95)
         shares.append(distribution[draw].sf(threshold))
     # 95 % of the sets keep it; of 1000 sets, 4.6 standard deviations less are still 92 %.
     assert np.mean(np.array(shares) <= rate) > 0.92
@@ -55,9 +57,9 @@ def test_new_parts_are_rejected_as_seldom_as_promised(draw: str, count: int, rat
 def test_the_fewest_parts_that_are_needed() -> None:
     needed = parts_needed(0.01, 0.95)
     assert needed == 299
-    assert bounded_threshold(list(range(needed)), 0.01, 0.95) == needed - 1
+    assert tolerance_bound(list(range(needed)), 0.01, 0.95) == needed - 1
     with pytest.raises(StationError, match="give 299 or more"):
-        bounded_threshold(list(range(needed - 1)), 0.01, 0.95)
+        tolerance_bound(list(range(needed - 1)), 0.01, 0.95)
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_a_station_is_calibrated_on_a_day_of_good_parts(copied: Path, good_pictu
     assert result.returncode == 0, result.stderr
     assert "broken.png" in result.stderr
     assert "at most 10 % of new good parts are rejected, with 95 % confidence" in result.stdout
-    expected = bounded_threshold(scores, 0.1, 0.95)
+    expected = tolerance_bound(scores, 0.1, 0.95)
     assert Bundle.open(copied).threshold == expected
     calibration = json.loads((copied / "calibration.json").read_text())
     assert calibration["good_pictures"] == len(scores)
@@ -93,8 +95,8 @@ def test_what_cannot_be_calibrated_leaves_the_threshold(copied: Path, good_pictu
     (good_pictures / "none").mkdir()
     for arguments, words in (
         ([good_pictures, "--false-reject-rate", "0.001"], "give 2995 or more"),
-        ([good_pictures, "--false-reject-rate", "1"], "1 is no number between 0 and 1"),
-        ([good_pictures, "--confidence", "x"], "x is no number between 0 and 1"),
+        ([good_pictures, "--false-reject-rate", "1"], "1 is not a number between 0 and 1"),
+        ([good_pictures, "--confidence", "x"], "x is not a number between 0 and 1"),
         ([good_pictures / "none"], "no pictures to calibrate on"),
     ):
         assert_one_line_error(run_program(copied, "calibrate", *arguments), words)
@@ -103,20 +105,61 @@ def test_what_cannot_be_calibrated_leaves_the_threshold(copied: Path, good_pictu
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("changes", "message"),
     [
-        ("{", "is damaged"),
-        ("[]", "is damaged"),
-        ('{"threshold": "high", "model": "model.tflite", "sha256": ""}', "is damaged"),
-        ('{"threshold": NaN, "model": "model.tflite", "sha256": "0"}', "has the threshold nan"),
-        ('{"threshold": 0.1, "model": "model.tflite", "sha256": "0"}', "not of this bundle's"),
-        ('{"threshold": 0.1, "model": "none", "sha256": null}', "not of this bundle's"),
+        ({"threshold": "high"}, 'threshold must be a number from 0 .* not "high"'),
+        ({"threshold": math.nan}, "threshold must be a number from 0 .* not NaN"),
+        ({"confidence": None}, "confidence must be a number from 0 to 1, not null"),
+        ({"good_pictures": 0}, "good_pictures must be an integer from 1"),
+        ({"sha256": "0"}, "was made for another model.tflite, or for one that is gone"),
+        ({"model": "none"}, "was made for another none, or for one that is gone"),
+        ({"model": "../bundle/model.onnx"}, "was made for another ../bundle/model.onnx"),
     ],
 )
-def test_a_calibration_that_cannot_be_used(copied: Path, content: str, message: str) -> None:
-    (copied / "calibration.json").write_text(content)
+def test_a_calibration_that_cannot_be_used(
+    old_bundle: Path, changes: dict[str, object], message: str
+) -> None:
+    calibration = Calibration.make(old_bundle / "model.tflite", [0.1, 0.25], 0.5, 0.7)
+    content = {**calibration._asdict(), **changes}
+    (old_bundle / "calibration.json").write_text(json.dumps(content))
+    with pytest.raises(StationError, match=message) as caught:
+        Bundle.open(old_bundle)
+    assert str(caught.value).endswith("calibrate again, or remove it")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("{", "cannot be read"), ("[]", "object"), ("{}", "lacks 'threshold'")]
+)
+def test_a_damaged_calibration(old_bundle: Path, content: str, message: str) -> None:
+    (old_bundle / "calibration.json").write_text(content)
     with pytest.raises(StationError, match=message):
-        Bundle.open(copied)
+        Bundle.open(old_bundle)
+
+
+def test_a_calibration_is_read_back_without_a_bundle(tmp_path: Path) -> None:
+    (tmp_path / "generator.keras").write_bytes(b"a model")
+    scores = [score / 1000 for score in range(300)]
+    calibration = Calibration.make(tmp_path / "generator.keras", scores, 0.01)
+    assert Calibration.read(tmp_path) is None
+    calibration.write(tmp_path)
+    assert Calibration.read(tmp_path) == calibration
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        "calibration.json",
+        "generator.keras",
+    ]
+    threshold = calibration.to_threshold()
+    assert threshold.value == calibration.threshold == 0.299
+    assert threshold.method == TOLERANCE_BOUND
+    assert threshold.calibrated_on == "300 pictures of good parts, 95 % confidence"
+    (tmp_path / "generator.keras").write_bytes(b"another model")
+    with pytest.raises(StationError, match=r"was made for another generator\.keras"):
+        Calibration.read(tmp_path)
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+def test_scores_that_are_not_numbers_give_no_threshold(score: float) -> None:
+    with pytest.raises(StationError, match="a score that is not a number"):
+        tolerance_bound([0.1] * 400 + [score], 0.01)
 
 
 def test_calibrating_again_mends_a_damaged_calibration(copied: Path, good_pictures: Path) -> None:
@@ -130,11 +173,10 @@ def test_calibrating_again_mends_a_damaged_calibration(copied: Path, good_pictur
 
 def test_a_model_that_was_compiled_on_the_station_can_be_calibrated(copied: Path) -> None:
     (copied / "model.engine").write_bytes(b"compiled here")
-    bundle = Bundle.open(copied)
-    write_calibration(bundle, "model.engine", 0.25, [0.1, 0.25], 0.5, 0.7)
+    Calibration.make(copied / "model.engine", [0.1, 0.25], 0.5, 0.7).write(copied)
     assert Bundle.open(copied).threshold == 0.25
     (copied / "model.engine").write_bytes(b"compiled anew")
-    with pytest.raises(StationError, match="not of this bundle's models"):
+    with pytest.raises(StationError, match=r"was made for another model\.engine"):
         Bundle.open(copied)
 
 
@@ -148,7 +190,7 @@ def test_a_picture_counts_once(copied: Path, good_pictures: Path, tmp_path: Path
 
 
 def test_an_impossible_confidence_ends() -> None:
-    assert bounded_threshold([1.0, 2.0, 3.0], 0.999, 1e-17) == 1.0
+    assert tolerance_bound([1.0, 2.0, 3.0], 0.999, 1e-17) == 1.0
 
 
 def test_all_bundles_of_a_run_are_calibrated(

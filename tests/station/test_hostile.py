@@ -12,6 +12,7 @@ from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
 from ganad_station.images import UnreadableImageError, read_image
 from ganad_station.inspector import Inspector
+from ganad_station.manifest import Manifest
 from ganad_station.outputs.results import ResultsFile
 from ganad_station.runtimes.model import Model
 from tests.support.programs import assert_one_line_error, run_program
@@ -88,24 +89,26 @@ def test_an_unverified_bundle_says_so_at_work(copied: Path, part_pictures: Path)
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "problem"),
     [
-        {"threshold": None},
-        {"threshold": {"value": "much"}},
-        {"files": []},
-        {"files": {}},
-        {"input": {}},
-        {"models": []},
-        {"selftest": {}},
-        {"verification": None},
-        {"score": {"patch_size": 0, "patch_count": 1}},
-        {"score": {"patch_size": 0, "patch_count": 1, "views": 3}},
-        {"score": {"patch_size": 0, "patch_count": 1, "views": "2"}},
+        ({"threshold": {"value": "much"}}, "threshold.value must be a number from 0 to"),
+        ({"verification": {"model.tflite": 1}}, "verification.model.tflite must be an object"),
+        ({"score": {"patch_size": 0, "patch_count": 1}}, "lacks 'score.views'"),
     ],
 )
-def test_a_manifest_that_contradicts_itself_is_refused(copied: Path, changes: dict) -> None:
+def test_a_damaged_manifest_is_answered_with_one_line(
+    copied: Path, changes: dict, problem: str
+) -> None:
     change_manifest(copied, **changes)
-    assert_one_line_error(run_program(copied, "score", copied / "selftest.png"), "contradicts")
+    result = run_program(copied, "score", copied / "selftest.png")
+    assert_one_line_error(result, problem, "export the bundle again")
+
+
+def test_a_model_that_takes_other_images_than_the_manifest_says_is_refused(copied: Path) -> None:
+    manifest = Manifest.read(copied)
+    change_manifest(copied, input={**manifest.to_dict()["input"], "channels": 3})
+    result = run_program(copied, "score", copied / "selftest.png")
+    assert_one_line_error(result, "takes images of shape (16, 16, 1), manifest.json says (16, 16")
 
 
 def test_a_missing_picture_does_not_stop_the_others(

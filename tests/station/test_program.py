@@ -6,14 +6,17 @@ import os
 import shutil
 import struct
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ganad_station.manifest import Manifest
 from ganad_tf.run import Run, load_recorded_splits
 from tests.support.programs import assert_one_line_error, run_program
+from tests.support.stations import change_manifest
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def test_scores_equal_those_of_the_verification_exactly(
     with (bundle / "verification" / f"{model}.csv").open() as file:
         expected = [float(row["exported_score"]) for row in csv.DictReader(file)]
     assert [record["score"] for record in records] == expected
-    threshold = json.loads((bundle / "manifest.json").read_text())["threshold"]["value"]
+    threshold = Manifest.read(bundle).threshold.value
     decisions = ["NG" if score > threshold else "OK" for score in expected]
     assert [record["decision"] for record in records] == decisions
     assert {"OK", "NG"} == set(decisions)
@@ -58,12 +61,11 @@ def test_selftest_refuses_what_is_not_what_was_verified(
 ) -> None:
     bundle = tmp_path / "bundle"
     shutil.copytree(bundle_folder, bundle)
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    path = bundle / "manifest.json"
-    stored = {**manifest["selftest"], "scores": {"model.tflite": 0.9}}
-    path.write_text(json.dumps({**manifest, "selftest": stored}))
+    manifest = Manifest.read(bundle)
+    scores = dict.fromkeys(manifest.selftest.scores, 0.9)
+    change_manifest(bundle, selftest={"image": "selftest.png", "scores": scores})
     assert_one_line_error(run_program(bundle, "selftest"), "instead of 0.900000")
-    path.write_text(json.dumps({**manifest, "verification": {}}))
+    change_manifest(bundle, selftest=asdict(manifest.selftest), verification={})
     assert_one_line_error(run_program(bundle, "selftest"), "is not verified")
     (bundle / "model.tflite").write_bytes(b"")
     assert_one_line_error(run_program(bundle, "selftest"), "model.tflite is not the file")
@@ -137,12 +139,12 @@ def test_bad_pictures_are_named_and_do_not_stop_the_others(
 def test_wrong_inputs_are_one_line(bundle_folder: Path, tmp_path: Path) -> None:
     assert_one_line_error(run_program(bundle_folder, "score", tmp_path / "x.png"), "does not exist")
     elsewhere = run_program(bundle_folder, "--bundle", tmp_path, "score", tmp_path)
-    assert_one_line_error(elsewhere, "is no bundle", "--bundle")
+    assert_one_line_error(elsewhere, "is not a bundle", "--bundle")
     assert_one_line_error(run_program(bundle_folder, "score", tmp_path), "holds no pictures")
     assert_one_line_error(run_program(bundle_folder), "required", "--help")
     for option, value in (("--count", 0), ("--count", "many"), ("--threads", -1)):
         refused = run_program(bundle_folder, "bench", option, value)
-        assert_one_line_error(refused, option, f"{value} is no whole number from 1 to")
+        assert_one_line_error(refused, option, f"{value} is not an integer from 1 to")
 
 
 def test_bench_reports_latency_and_memory(bundle_folder: Path) -> None:

@@ -88,11 +88,11 @@ def test_a_station_scores_as_the_verified_file_does(run: Run, marked_folder: Pat
     (verification,) = verify([path], run)
     assert verification.is_verified
     bundle = Bundle.open(path.parent)
-    assert bundle.score_rule == ScoreRule(patch_size=8, patch_count=1, views=2)
-    assert "mean absolute reconstruction error" in bundle.manifest["score"]["definition"]
+    assert bundle.manifest.score == ScoreRule(patch_size=8, patch_count=1, views=2)
+    assert "mean absolute reconstruction error" in bundle.manifest.to_dict()["score"]["definition"]
     inspector = Inspector(bundle)
     lines = (path.parent / "verification" / f"{path.name}.csv").read_text().splitlines()[1:]
-    assert bundle.illumination == "brightness"
+    assert bundle.manifest.input.illumination == "brightness"
     assert selftest.run(argparse.Namespace(bundle=path.parent)) == 0
     for line in lines[:6]:
         name, _, _, score = line.rsplit(",", 3)

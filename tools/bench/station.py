@@ -60,10 +60,13 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     import keras
 
     from ganad_station.illumination import AS_TAKEN
+    from ganad_station.manifest import InputEntry, Manifest, SelftestEntry
     from ganad_station.score import WHOLE_IMAGE, to_input
+    from ganad_station.threshold import ORDER_STATISTIC, Threshold
+    from ganad_tf import __version__
     from ganad_tf.config.schema import TrainConfig
     from ganad_tf.data.batches.paired import PairedBatches
-    from ganad_tf.exporting.manifest import write_manifest
+    from ganad_tf.exporting.manifest import describe_model, hash_files, write_manifest
     from ganad_tf.exporting.onnx.conversion import convert_float_to_onnx, convert_to_onnx
     from ganad_tf.exporting.quantization.aware import fine_tune, make_quantization_aware
     from ganad_tf.exporting.quantization.levels import quantized_layers
@@ -96,19 +99,20 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     image.save(folder / "picture.png")
     image.save(folder / "picture.jpg", quality=90)
     write_station_program(folder / "station.pyz")
-    threshold, selftest = {"value": 0.5}, {"image": "picture.png", "scores": {}}
-    fields = (
-        "bench",
-        "cpu",
-        load_profile("cpu").models,
-        "int8",
-        shape,
-        AS_TAKEN,
-        WHOLE_IMAGE,
-        threshold,
-        selftest,
+    recipes = load_profile("cpu").models
+    manifest = Manifest(
+        ganad_tf=__version__,
+        run="bench",
+        target="cpu",
+        files=hash_files(folder),
+        models=tuple(describe_model(recipe, "int8") for recipe in recipes),
+        input=InputEntry(*shape, AS_TAKEN),
+        score=WHOLE_IMAGE,
+        threshold=Threshold(0.5, 0.0, ORDER_STATISTIC, "nothing"),
+        selftest=SelftestEntry("picture.png", {recipe.file: 0.0 for recipe in recipes}),
+        verification={},
     )
-    write_manifest(folder, *fields)
+    write_manifest(folder, manifest)
     (folder / "float.tflite").write_bytes(convert(prepared.twin, Precision.FLOAT32))
     (folder / "float.onnx").write_bytes(convert_float_to_onnx(prepared.layers, shape, False))
     generator.save(folder / "generator.keras")

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Time the whole inspection, from the file to the decision, and the model alone."""
     bundle = Bundle.open(arguments.bundle)
     inspector = Inspector(bundle, arguments.threads)
-    path = bundle.folder / bundle.manifest["selftest"]["image"]
+    path = bundle.selftest_image
     figures = {
         "inspection": _percentiles(_time_inspections(inspector, path, arguments.count)),
         "reconstruction": _percentiles(_time_model(inspector, path, arguments.count)),
@@ -60,7 +60,7 @@ def _time_inspections(inspector: Inspector, path: Path, count: int) -> List[floa
 
 
 def _time_model(inspector: Inspector, path: Path, count: int) -> List[float]:
-    images, rule = inspector.read(path)[np.newaxis], inspector.bundle.score_rule
+    images, rule = inspector.read(path)[np.newaxis], inspector.bundle.manifest.score
     times = []
     for _ in range(WARM_UP + count):
         start = time.perf_counter()

@@ -4,23 +4,31 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
-from ganad_station.arguments import at_least_one, share
+import numpy as np
+
+from ganad_station.arguments import at_least_one, fraction
 from ganad_station.bundle import Bundle
-from ganad_station.calibration import (
-    DEFAULT_CONFIDENCE,
-    DEFAULT_RATE,
-    bounded_threshold,
-    percent,
-    write_calibration,
-)
+from ganad_station.calibration import Calibration, percent
 from ganad_station.errors import StationError
+from ganad_station.exit_codes import SUCCESS
 from ganad_station.images import UnreadableImageError, pictures_in
 from ganad_station.inspector import Inspector
 from ganad_station.printing import printable
+from ganad_station.threshold import (
+    DEFAULT_CONFIDENCE,
+    DEFAULT_FALSE_REJECT_RATE,
+    Threshold,
+    is_rejected,
+)
 
-HELP = "Set the threshold on pictures of good parts, one picture a part, without retraining."
+HELP = (
+    "Set the threshold on pictures of good parts, one picture per part, without training again. "
+    "It is a tolerance bound: a promise about new good parts, not a count among these."
+)
+RATE_HELP = "at most this fraction of new good parts is rejected"
+CONFIDENCE_HELP = "the probability that this holds"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,55 +38,127 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--false-reject-rate",
-        type=share,
-        default=DEFAULT_RATE,
-        metavar="SHARE",
-        help="share of new good parts that may be rejected (default: %(default)s)",
+        type=fraction,
+        default=DEFAULT_FALSE_REJECT_RATE,
+        metavar="FRACTION",
+        help=f"{RATE_HELP} (default: %(default)s)",
     )
     parser.add_argument(
         "--confidence",
-        type=share,
+        type=fraction,
         default=DEFAULT_CONFIDENCE,
-        metavar="SHARE",
-        help="how surely that holds (default: %(default)s)",
+        metavar="FRACTION",
+        help=f"{CONFIDENCE_HELP} (default: %(default)s)",
     )
     parser.add_argument("--threads", type=at_least_one, default=1, help="threads of the runtime")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Score the good parts and write the threshold; what cannot be read is named, left out."""
-    # Whatever became of the last calibration, this one takes its place.
-    bundle = Bundle.open(arguments.bundle, with_calibration=False)
-    inspector = Inspector(bundle, arguments.threads)
-    good_scores = _scores(inspector, arguments.images)
-    rate, confidence = arguments.false_reject_rate, arguments.confidence
-    threshold = bounded_threshold(good_scores, rate, confidence)
-    write_calibration(bundle, inspector.model_name, threshold, good_scores, rate, confidence)
-    above = [sum(score > t for score in good_scores) for t in (threshold, bundle.threshold)]
-    print(
-        f"threshold {threshold:.5f}, {above[0]} of these {len(good_scores)} pictures above it; "
-        f"that of the export was {bundle.threshold:.5f}, {above[1]} above it"
+    """Calibrate the bundle."""
+    calibrate_bundle(
+        arguments.bundle,
+        arguments.images,
+        arguments.false_reject_rate,
+        arguments.confidence,
+        arguments.threads,
     )
-    print(
-        f"at most {percent(rate)} of new good parts are rejected, with {percent(confidence)} "
-        "confidence"
-    )
-    return 0
+    return SUCCESS
 
 
-def _scores(inspector: Inspector, images: List[Path]) -> List[float]:
-    given = [p for path in images for p in (pictures_in(path) if path.is_dir() else [path])]
-    # A picture that counted twice would promise more than it can keep.
-    paths = {os.path.realpath(str(path)): path for path in given}.values()
-    found = [score for score in (_score(inspector, path) for path in paths) if score is not None]
-    if not found:
+def calibrate_bundle(
+    folder: Path,
+    images: Sequence[Path],
+    false_reject_rate: float,
+    confidence: float,
+    threads: int = 1,
+) -> None:
+    """Set the threshold of a bundle on pictures of good parts.
+
+    Pictures that cannot be read are named on stderr and left out.
+
+    Args:
+        folder: Path of the bundle.
+        images: Pictures, or folders of them.
+        false_reject_rate: At most this fraction of new good parts is to be rejected, in (0, 1).
+        confidence: The probability that this holds, in (0, 1).
+        threads: Threads of the runtime.
+
+    Raises:
+        StationError: If the bundle cannot be used, there are no pictures, or they are too few for
+            the promise.
+    """
+    # The new calibration replaces the last one, even if that is damaged.
+    bundle = Bundle.open(folder, with_calibration=False)
+    inspector = Inspector(bundle, threads)
+    scores = [_score(inspector, path) for path in different_pictures(images)]
+    calibrate_model(
+        folder / inspector.model_name,
+        [score for score in scores if score is not None],
+        false_reject_rate,
+        confidence,
+        bundle.manifest.threshold,
+    )
+
+
+def calibrate_model(
+    model_path: Path,
+    good_scores: Sequence[float],
+    false_reject_rate: float,
+    confidence: float,
+    replaced: Threshold,
+) -> None:
+    """Set the threshold of a model, write it beside the model and print it.
+
+    Args:
+        model_path: The model file that the scores are of.
+        good_scores: The scores of good parts, each of a part of its own.
+        false_reject_rate: At most this fraction of new good parts is to be rejected, in (0, 1).
+        confidence: The probability that this holds, in (0, 1).
+        replaced: The threshold that the new one replaces, for comparison.
+
+    Raises:
+        StationError: If the parts are too few for the promise, or a score is not a number.
+    """
+    calibration = Calibration.make(model_path, good_scores, false_reject_rate, confidence)
+    calibration.write(model_path.parent)
+    rejected, rejected_before = (
+        int(np.count_nonzero(is_rejected(np.asarray(good_scores), value)))
+        for value in (calibration.threshold, replaced.value)
+    )
+    print(
+        f"threshold {calibration.threshold:.5f} for {model_path.name}, {rejected} of these "
+        f"{len(good_scores)} pictures above it; it replaces {replaced.value:.5f}, set on "
+        f"{replaced.calibrated_on}, {rejected_before} above it"
+    )
+    print(
+        f"at most {percent(false_reject_rate)} of new good parts are rejected, with "
+        f"{percent(confidence)} confidence"
+    )
+
+
+def different_pictures(images: Sequence[Path]) -> List[Path]:
+    """Return pictures, and those in folders, each file once.
+
+    A picture that counted twice would promise more than it can keep.
+
+    Raises:
+        StationError: If there are none.
+    """
+    found = [p for path in images for p in (pictures_in(path) if path.is_dir() else [path])]
+    paths = list({os.path.realpath(str(path)): path for path in found}.values())
+    if not paths:
         raise StationError("there are no pictures to calibrate on: name those of good parts")
-    return found
+    return paths
+
+
+def warn_left_out(problem: object) -> None:
+    """Name a picture that cannot be read."""
+    print(f"warning: left out: {printable(str(problem))}", file=sys.stderr)
 
 
 def _score(inspector: Inspector, path: Path) -> Optional[float]:
     try:
         return inspector.inspect(path).score
     except UnreadableImageError as error:
-        print(f"warning: left out: {printable(str(error))}", file=sys.stderr)
+        warn_left_out(error)
         return None

@@ -18,25 +18,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the test; what fails is one line and exit code 2."""
     bundle = Bundle.open(arguments.bundle)
-    print("{} files match the manifest".format(len(bundle.manifest["files"])))
-    if not bundle.is_verified:
+    manifest = bundle.manifest
+    print(f"{len(manifest.files)} files match the manifest")
+    if not manifest.is_verified:
         raise StationError(f"{arguments.bundle} is not verified: run ganad-tf verify on its models")
     inspector = Inspector(bundle)
-    stored = bundle.manifest["selftest"]
-    score = inspector.inspect(bundle.folder / stored["image"]).score
-    expected = stored["scores"].get(inspector.model_name, stored["scores"][bundle.models[0].file])
+    score = inspector.inspect(bundle.selftest_image).score
+    # A model that was compiled on the station stands for the preferred one.
+    expected_scores = manifest.selftest.scores
+    expected = expected_scores.get(inspector.model_name, expected_scores[manifest.models[0].file])
+    name = inspector.model_name
     if not abs(score - expected) <= TOLERANCE:
         raise StationError(
-            "{} scores {} with {:.6f} instead of {:.6f}: this runtime computes something else, "
-            "update it".format(inspector.model_name, stored["image"], score, expected)
+            f"{name} scores {manifest.selftest.image} with {score:.6f} instead of {expected:.6f}: "
+            "this runtime computes something else, update it"
         )
+    agreement = "equal" if score == expected else f"within {TOLERANCE:.4f}"
     print(
-        "{} under {}: score {:.6f}, expected {:.6f}, {}".format(
-            inspector.model_name,
-            inspector.model.runtime,
-            score,
-            expected,
-            "equal" if score == expected else f"within {TOLERANCE:.4f}",
-        )
+        f"{name} under {inspector.model.runtime}: score {score:.6f}, expected {expected:.6f}, "
+        f"{agreement}"
     )
     return 0

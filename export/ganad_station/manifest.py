@@ -1,0 +1,289 @@
+"""The manifest of a bundle: what `ganad-tf export` and `verify` write and the station reads."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+from ganad_station.errors import StationError
+from ganad_station.fields import INFINITY, LARGEST_NUMBER, Fields
+from ganad_station.illumination import ILLUMINATIONS
+from ganad_station.score import PIXEL_LEVELS, ScoreRule
+from ganad_station.threshold import METHODS, ORDER_STATISTIC, Threshold
+
+MANIFEST_FILE = "manifest.json"
+SCHEMA_VERSION = 5
+LARGEST_SIDE = 16384
+LARGEST_COUNT = 10**9
+EXPORT_AGAIN = "export the bundle again"
+SCORE_DEFINITION = (
+    "mean absolute reconstruction error over pixels and channels, in [0, 1], of the patch_count "
+    "patches of patch_size pixels with the largest; of the whole image where patch_size is 0; the "
+    "error of a pixel is the mean over views of the image: 1 as it is, 2 also mirrored left to "
+    "right, 4 also top to bottom and both"
+)
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model file of a bundle.
+
+    Attributes:
+        file: File name inside the bundle.
+        precision: Number format, such as `int8` or `float16`.
+        input: How the model takes pixels, in words.
+        quantization: How an int8 model was quantized, in words; empty for other formats.
+        activations: Whether int8 activations are `symmetric` or `asymmetric`; empty for other
+            formats.
+    """
+
+    file: str
+    precision: str
+    input: str
+    quantization: str = ""
+    activations: str = ""
+
+
+@dataclass(frozen=True)
+class InputEntry:
+    """The images that all models of a bundle take.
+
+    Attributes:
+        height: Height in pixels.
+        width: Width in pixels, equal to the height.
+        channels: 1 for grey, 3 for RGB.
+        illumination: What is evened out of an image, see `ganad_station.illumination.even_out`.
+    """
+
+    height: int
+    width: int
+    channels: int
+    illumination: str
+
+    @property
+    def shape(self) -> Tuple[int, int, int]:
+        """Height, width and channels."""
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True)
+class SelftestEntry:
+    """A stored image and the scores that it had at export.
+
+    Attributes:
+        image: File name inside the bundle.
+        scores: Score in [0, 1] under each model, by file name of the model.
+    """
+
+    image: str
+    scores: Dict[str, float]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % confidence interval.
+
+    Attributes:
+        value: The estimate.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class VerificationEntry:
+    """How a model file compares with the float model on the test images.
+
+    Attributes:
+        float_auroc: AUROC of the float model, in [0, 1].
+        exported_auroc: AUROC of the file, in [0, 1].
+        difference: `exported_auroc - float_auroc`.
+        max_drop: Largest drop of AUROC that passes.
+        images: Number of test images.
+        is_verified: Whether the file passed.
+    """
+
+    float_auroc: float
+    exported_auroc: float
+    difference: Interval
+    max_drop: float
+    images: int
+    is_verified: bool
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that a station has to know of a bundle.
+
+    Attributes:
+        ganad_tf: Version of ganad-tf that exported the bundle.
+        run: Id of the training run.
+        target: The kind of station that the bundle is for.
+        files: SHA-256 of each other file of the bundle, by file name.
+        models: The models, the preferred one first.
+        input: The images that the models take.
+        score: What a score is computed from.
+        threshold: The threshold that was set at export.
+        selftest: A stored image with its scores.
+        verification: Outcome of the last verification of each model, by file name; without an
+            entry for a model that has not been verified yet.
+    """
+
+    ganad_tf: str
+    run: str
+    target: str
+    files: Dict[str, str]
+    models: Tuple[ModelEntry, ...]
+    input: InputEntry
+    score: ScoreRule
+    threshold: Threshold
+    selftest: SelftestEntry
+    verification: Dict[str, VerificationEntry]
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether every model decided like the float model when it was verified."""
+        outcomes = [self.verification.get(model.file) for model in self.models]
+        return all(outcome is not None and outcome.is_verified for outcome in outcomes)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest":
+        """Read the manifest of a bundle.
+
+        Raises:
+            StationError: If it is missing or damaged, is of another schema version, or a field
+                has a wrong type, is out of range, or contradicts another field.
+        """
+        path = folder / MANIFEST_FILE
+        if not path.is_file():
+            raise StationError(
+                f"{folder} is not a bundle (no {MANIFEST_FILE}): name one with --bundle"
+            )
+        fields = Fields.read(path, EXPORT_AGAIN)
+        if "schema_version" not in fields:
+            raise StationError(f"{path} is not a manifest: {EXPORT_AGAIN}")
+        version = fields.integer("schema_version", 0, LARGEST_COUNT)
+        if version != SCHEMA_VERSION:
+            raise StationError(
+                f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}: "
+                f"run the station.pyz that came with it, or {EXPORT_AGAIN}"
+            )
+        return cls(
+            ganad_tf=fields.text("ganad_tf"),
+            run=fields.text("run"),
+            target=fields.text("target"),
+            files=_read_files(fields.fields("files")),
+            models=tuple(_read_model(entry) for entry in fields.list("models")),
+            input=_read_input(fields.fields("input")),
+            score=_read_score(fields.fields("score")),
+            threshold=_read_threshold(fields.fields("threshold")),
+            selftest=_read_selftest(fields.fields("selftest")),
+            verification=_read_verification(fields.fields("verification")),
+        )._checked(fields)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Return the content of the file in the types of JSON."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "ganad_tf": self.ganad_tf,
+            "run": self.run,
+            "target": self.target,
+            "files": self.files,
+            "models": [_without_empty(asdict(model)) for model in self.models],
+            "input": {**asdict(self.input), "levels": PIXEL_LEVELS},
+            "score": {"definition": SCORE_DEFINITION, **self.score._asdict()},
+            "threshold": self.threshold._asdict(),
+            "selftest": asdict(self.selftest),
+            "verification": {name: asdict(entry) for name, entry in self.verification.items()},
+        }
+
+    def _checked(self, fields: Fields) -> "Manifest":
+        """Refuse fields that contradict each other."""
+        if self.input.width != self.input.height:
+            fields.refuse("input.width", f"is not the height, {self.input.height}")
+        problem = self.score.problem(self.input.height, self.input.width)
+        if problem:
+            fields.refuse("score", f"does not fit the input ({problem})")
+        for file in (*(model.file for model in self.models), self.selftest.image):
+            if file not in self.files:
+                fields.refuse("files", f"lacks {file!r}")
+        for model in self.models:
+            if model.file not in self.selftest.scores:
+                fields.refuse("selftest.scores", f"lacks {model.file!r}")
+        return self
+
+
+def _read_files(fields: Fields) -> Dict[str, str]:
+    for name in fields.names:
+        if Path(name).name != name:
+            fields.refuse(name, "must be a file inside the bundle")
+    return {name: fields.text(name) for name in fields.names}
+
+
+def _read_model(fields: Fields) -> ModelEntry:
+    return ModelEntry(
+        fields.text("file"),
+        fields.text("precision"),
+        fields.text("input"),
+        fields.text("quantization", ""),
+        fields.text("activations", ""),
+    )
+
+
+def _read_input(fields: Fields) -> InputEntry:
+    fields.integer("levels", PIXEL_LEVELS, PIXEL_LEVELS)
+    channels = fields.integer("channels", 1, 3)
+    if channels == 2:
+        fields.refuse("channels", "must be 1 or 3, not 2")
+    return InputEntry(
+        fields.integer("height", 1, LARGEST_SIDE),
+        fields.integer("width", 1, LARGEST_SIDE),
+        channels,
+        fields.choice("illumination", ILLUMINATIONS),
+    )
+
+
+def _read_score(fields: Fields) -> ScoreRule:
+    return ScoreRule(*(fields.integer(name, 0, LARGEST_COUNT) for name in ScoreRule._fields))
+
+
+def _read_threshold(fields: Fields) -> Threshold:
+    return Threshold(
+        fields.number("value", 0, LARGEST_NUMBER),
+        fields.number("false_reject_rate", 0, 1),
+        # Bundles of ganad-tf 0.1.0 do not name the method; they knew no other one.
+        fields.choice("method", METHODS, ORDER_STATISTIC),
+        fields.text("calibrated_on"),
+    )
+
+
+def _read_selftest(fields: Fields) -> SelftestEntry:
+    scores = fields.fields("scores")
+    return SelftestEntry(
+        fields.text("image"), {name: scores.number(name, 0, 1) for name in scores.names}
+    )
+
+
+def _read_verification(fields: Fields) -> Dict[str, VerificationEntry]:
+    return {name: _read_outcome(fields.fields(name)) for name in fields.names}
+
+
+def _read_outcome(fields: Fields) -> VerificationEntry:
+    difference = fields.fields("difference")
+    return VerificationEntry(
+        fields.number("float_auroc", 0, 1),
+        fields.number("exported_auroc", 0, 1),
+        Interval(
+            *(difference.number(end, -INFINITY, INFINITY) for end in ("value", "low", "high"))
+        ),
+        fields.number("max_drop", -INFINITY, INFINITY),
+        fields.integer("images", 1, LARGEST_COUNT),
+        fields.flag("is_verified"),
+    )
+
+
+def _without_empty(values: Dict[str, str]) -> Dict[str, str]:
+    return {name: value for name, value in values.items() if value}
