@@ -55,10 +55,9 @@ def bundle_folder(bundles: dict[str, Path]) -> Path:
 @pytest.fixture(scope="session")
 def part_pictures(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first 20 test images of `small_run` as PNG files, named `<kind>-<index>.png`."""
-    from ganad_tf.run import load_recorded_splits
 
     folder = tmp_path_factory.mktemp("parts")
-    data = load_recorded_splits(small_run).test.data
+    data = small_run.splits.test.data
     for index in range(20):
         name = f"{data.kind_names[data.kinds[index]]}-{index:02d}.png"
         Image.fromarray(data.images[index, :, :, 0]).save(folder / name)

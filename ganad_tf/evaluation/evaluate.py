@@ -27,7 +27,7 @@ from ganad_tf.evaluation.metrics import (
 from ganad_tf.evaluation.plots import plot_roc, plot_scores, plot_sheet
 from ganad_tf.evaluation.scoring import map_errors, reconstruct, score_images
 from ganad_tf.models.checkpoints import load_generator
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import write_json
 
@@ -92,7 +92,7 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
         UserError: If the rate is out of range, the run is not trained to its end, or its
             data have changed.
     """
-    splits = load_recorded_splits(run)
+    splits = run.splits
     prepare_execution(run.config.seed, run.config.data.trained_size)
     generator = load_generator(run.generator_path)
     rule = run.config.score.rule

@@ -22,7 +22,6 @@ from ganad_tf.evaluation.score_table import check_format, score_table
 from ganad_tf.evaluation.scoring import reconstruct
 from ganad_tf.models.checkpoints import load_generator
 from ganad_tf.run import Run
-from ganad_tf.system.files import read_json
 
 DECODERS = 2
 BATCH = 16
@@ -74,9 +73,7 @@ def score_folder(
             table does not say what it is.
     """
     check_format(table)
-    if not run.is_evaluated:
-        raise UserError(f"{run.folder} has no threshold yet: ganad-tf evaluate --run {run.folder}")
-    threshold = read_json(run.metrics_path, f"ganad-tf evaluate --run {run.folder}")["threshold"]
+    threshold = run.threshold.value
     paths = list(pictures_in(folder))
     if not paths:
         raise UserError(f"{folder} holds no pictures")

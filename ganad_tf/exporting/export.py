@@ -25,7 +25,7 @@ from ganad_tf.exporting.station_program import write_station_program
 from ganad_tf.exporting.tflite.conversion import IoType
 from ganad_tf.exporting.tflite.file import float_tensors
 from ganad_tf.exporting.variants import bundle_name, recipes_for
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import remove_leftovers, replacing_folder
 from ganad_tf.targets.check import check
@@ -82,7 +82,7 @@ def _export(
     false_reject_rate: float,
 ) -> list[Path]:
     prepare_execution(run.config.seed, run.config.data.trained_size)
-    splits = load_recorded_splits(run)
+    splits = run.splits
     model_files = ModelFiles(run, splits, io_type)
     normals = splits.validation.normals
     height, width, channels = normals.shape[1:]
@@ -104,7 +104,7 @@ def _export(
             selftest = _write_selftest(temporary, recipes, normals[0], illumination, rule)
             manifest = Manifest(
                 ganad_tf=__version__,
-                run=run.identity["id"],
+                run=run.identity.id,
                 target=target,
                 files=hash_files(temporary),
                 models=tuple(describe_model(recipe, io_type.value) for recipe in recipes),

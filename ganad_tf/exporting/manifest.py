@@ -55,7 +55,7 @@ def check_origin(model_path: Path, run: Run) -> None:
     manifest = _manifest_beside(model_path)
     if manifest is None:
         return
-    if manifest.run != run.identity["id"]:
+    if manifest.run != run.identity.id:
         raise UserError(
             f"{model_path} was exported from run {manifest.run}, not from {run.folder}: "
             "name the right one with --run, or export again"

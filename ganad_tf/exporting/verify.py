@@ -22,7 +22,7 @@ from ganad_tf.evaluation.plots import plot_agreement
 from ganad_tf.evaluation.scoring import score_images
 from ganad_tf.exporting.manifest import check_origin, record_verification
 from ganad_tf.models.checkpoints import load_generator
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import write_json, write_text
 
@@ -109,7 +109,7 @@ def _verify(
     for path in model_paths:
         check_origin(path, run)
     prepare_execution(run.config.seed, run.config.data.trained_size)
-    splits = load_recorded_splits(run)
+    splits = run.splits
     images = splits.test.data.images
     models = [load_model(path, images.shape[1:]) for path in model_paths]
     generator = load_generator(run.generator_path)

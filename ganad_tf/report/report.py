@@ -14,15 +14,14 @@ from ganad_station.score import ScoreRule
 from ganad_tf import __version__
 from ganad_tf.config.toml import to_toml
 from ganad_tf.data.splits import Split
-from ganad_tf.errors import UserError
 from ganad_tf.evaluation.evaluate import first_of_parts
 from ganad_tf.evaluation.scoring import map_errors, score_images
 from ganad_tf.models.checkpoints import load_generator
 from ganad_tf.report import figures
 from ganad_tf.report.exports import exported_files
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from ganad_tf.system.execution import prepare_execution
-from ganad_tf.system.files import read_json, write_text
+from ganad_tf.system.files import write_text
 
 REPORT_FILE = "report.html"
 TEMPLATE = "template.html"
@@ -56,21 +55,19 @@ def write_report(run: Run) -> Path:
     Raises:
         UserError: If the run is not evaluated, or its data have changed.
     """
-    if not run.is_evaluated:
-        raise UserError(f"{run.folder} is not evaluated: ganad-tf evaluate --run {run.folder}")
-    metrics = read_json(run.metrics_path, f"ganad-tf evaluate --run {run.folder}")
+    metrics, _ = run.read_metrics(), run.threshold
     prepare_execution(run.config.seed, run.config.data.trained_size)
-    test, rule = load_recorded_splits(run).test, run.config.score.rule
+    test, rule = run.splits.test, run.config.score.rule
     generator = load_generator(run.generator_path)
     scores = score_images(generator, test.data.images, rule)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     source = resources.files("ganad_tf.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
     text = environment.from_string(source).render(
         name=run.folder.name,
-        created=run.identity["created"][:19].replace("T", " "),
+        created=run.identity.created[:19].replace("T", " "),
         version=__version__,
         metrics=metrics,
-        splits=run.identity["splits"],
+        splits=run.identity.splits,
         kinds=_kinds(test, scores, metrics),
         confusion=_confusion(test.is_anomaly, scores > metrics["threshold"]),
         curves=figures.curves(test.is_anomaly, scores),

@@ -80,7 +80,7 @@ def read_json(path: Path, remedy: str) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read ({reason(error)}): {remedy}") from None
 
 

@@ -1,4 +1,4 @@
-"""What happens during a training: checkpoints and history, and a line of progress an epoch."""
+"""Callbacks of a training: validation, checkpoints, history and progress."""
 
 import sys
 import time
@@ -15,9 +15,8 @@ from ganad_tf.evaluation.metrics import auroc
 from ganad_tf.evaluation.scoring import score_images
 from ganad_tf.models.checkpoints import save_model
 from ganad_tf.run import Run
+from ganad_tf.run.history import EPOCH, VALIDATION_AUROC, best_epoch, validation_aurocs
 from ganad_tf.system.files import write_json
-
-VALIDATION_AUROC = "validation_auroc"
 
 
 def validate(
@@ -48,32 +47,27 @@ def validate(
 
 
 class Bookkeeper(keras.callbacks.Callback):
-    """Validates after each epoch and writes history, best and last checkpoint.
+    """Validates after each epoch and writes the history, the best and the last checkpoint.
 
-    The last checkpoint is written last: its step count tells a resumed run which epochs of
-    the history stand, and what was written after it is written again, the same.
+    The last checkpoint is written last: its step count determines how many epochs of the history
+    are valid when a run is resumed. Whatever was written after it is written again, identically.
 
     Args:
-        run: The run to write to.
-        validation: The split that the best checkpoint is chosen on.
-        finished_epochs: Epochs of the history that stand.
-        generator: A generator that takes the weights to validate, where the model's own is in the
-            scope of a strategy, and would predict on all replicas, or of another size.
+        run: The run to write to; the best checkpoint is chosen on its validation split.
+        finished_epochs: Number of valid epochs in the history.
+        generator: A generator to validate with, which takes over the weights of the model's own.
+            Needed where the latter is in the scope of a strategy, so that it would predict on all
+            replicas, or takes tiles instead of images. None to validate the model's own.
 
     Raises:
         UserError: If the history is damaged or lacks finished epochs.
     """
 
     def __init__(
-        self,
-        run: Run,
-        validation: Split,
-        finished_epochs: int,
-        generator: keras.Model | None = None,
+        self, run: Run, finished_epochs: int, generator: keras.Model | None = None
     ) -> None:
         super().__init__()
         self.run = run
-        self.validation = validation
         self.generator = generator
         self.history = run.read_history()[:finished_epochs]
         if len(self.history) < finished_epochs:
@@ -84,17 +78,16 @@ class Bookkeeper(keras.callbacks.Callback):
         self.is_best = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Validate, then write what has to survive a kill."""
+        """Validate, then write everything that is needed to resume."""
         logs = logs if logs is not None else {}
         generator = self.model.averaged_generator
         if self.generator is not None:
             self.generator.set_weights(generator.get_weights())
             generator = self.generator
-        logs.update(validate(generator, self.validation, epoch, self.run.config.score.rule))
-        best = max((entry[VALIDATION_AUROC] for entry in self.history), default=-1.0)
-        self.history.append({"epoch": epoch + 1, **{name: float(v) for name, v in logs.items()}})
-        # Of equals the later: a small split is soon told apart, and training goes on to help.
-        self.is_best = logs[VALIDATION_AUROC] >= best
+        rule = self.run.config.score.rule
+        logs.update(validate(generator, self.run.splits.validation, epoch, rule))
+        self.history.append({EPOCH: epoch + 1, **{name: float(v) for name, v in logs.items()}})
+        self.is_best = best_epoch(validation_aurocs(self.history)) == epoch
         if self.is_best:
             save_model(self.model, self.run.best_path)
         write_json(self.run.history_path, self.history)
@@ -102,29 +95,33 @@ class Bookkeeper(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints a line an epoch, and on a terminal the steps in between.
+    """Prints one line per epoch, and on a terminal also the current step.
+
+    The best epoch so far is marked where it is the one that will be exported.
 
     Args:
-        bookkeeper: The callback that validates; it comes first.
-        epochs: Epochs of the whole training.
+        bookkeeper: The callback that validates; it must precede this one.
+        epochs: Number of epochs of the whole training.
     """
 
     def __init__(self, bookkeeper: Bookkeeper, epochs: int) -> None:
         super().__init__()
         self.bookkeeper = bookkeeper
         self.epochs = epochs
+        self.marks_best = bookkeeper.run.config.train.checkpoint == "best"
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Print the head of the table."""
+        """Print the header of the table."""
         self.durations: list[float] = []
-        click.echo("epoch  normal error  anomaly error  validation AUROC  seconds  left  (* best)")
+        legend = "  (* best)" if self.marks_best else ""
+        click.echo(f"epoch  normal error  anomaly error  validation AUROC  seconds  left{legend}")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Start the clock of the epoch."""
+        """Start the timer of the epoch."""
         self.started = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Show the step on a terminal."""
+        """Show the current step on a terminal."""
         if sys.stdout.isatty():
             click.echo(f"\r  step {batch + 1} of {self.params['steps']} ", nl=False)
 
@@ -135,7 +132,7 @@ class Progress(keras.callbacks.Callback):
         # The first epoch includes the tracing of the step.
         usual = float(np.median(self.durations[1:] or self.durations))
         left = usual * (self.epochs - epoch - 1)
-        mark = "*" if self.bookkeeper.is_best else " "
+        mark = "*" if self.marks_best and self.bookkeeper.is_best else " "
         start = "\r" if sys.stdout.isatty() else ""
         click.echo(
             f"{start}{epoch + 1:5d}  {logs['validation_error_normal']:12.4f}  "

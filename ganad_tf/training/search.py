@@ -17,6 +17,7 @@ from ganad_tf.config.toml import to_toml
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
 from ganad_tf.run import RUN_FILE, Run
+from ganad_tf.run.history import EPOCH, VALIDATION_AUROC
 from ganad_tf.system.files import write_json, write_text
 from ganad_tf.system.jobs import Countdown, Job, printing_to, run_jobs
 
@@ -192,7 +193,7 @@ def _finish(run: Run) -> dict[str, Any]:
         if path.name not in KEPT_FILES:
             path.unlink()
     chosen = run.chosen_entry()
-    return {"validation_auroc": chosen["validation_auroc"], "best_epoch": chosen["epoch"]}
+    return {"validation_auroc": chosen[VALIDATION_AUROC], "best_epoch": chosen[EPOCH]}
 
 
 def _trial_config(base: RunConfig, weights: Combination, epochs: int) -> RunConfig:

@@ -1,4 +1,4 @@
-"""Training a detector into a run folder, from the start or from where it was killed."""
+"""Training a detector in a run folder, from the start or from where it was interrupted."""
 
 import contextlib
 import hashlib
@@ -15,14 +15,15 @@ from ganad_tf import __version__
 from ganad_tf.config.schema import RunConfig
 from ganad_tf.data.batches.make import paired_batches
 from ganad_tf.data.sources import load_splits
-from ganad_tf.data.splits import Splits
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.plots import plot_history
 from ganad_tf.models.checkpoints import load_checkpoint, save_model
 from ganad_tf.models.detector import AnomalyDetector
 from ganad_tf.models.generator import build_generator, resize_generator
 from ganad_tf.models.optimizer import FusedAdam
-from ganad_tf.run import Run, describe_splits, load_recorded_splits
+from ganad_tf.run import Run
+from ganad_tf.run.folder import refuse_used_folder
+from ganad_tf.run.identity import record_splits
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import remove_leftovers
 from ganad_tf.training.callbacks import Bookkeeper, Progress
@@ -40,63 +41,66 @@ logger = logging.getLogger(__name__)
 
 def train(
     config: RunConfig,
-    folder: Path,
+    folder: str | Path,
     tensorboard: bool = False,
     strategy: tf.distribute.Strategy | None = None,
 ) -> Run:
-    """Train a detector from the start into a new run folder.
+    """Train a detector in a new run folder.
 
     Args:
-        config: What to train on, and how.
-        folder: The run folder to make; must not exist or be empty.
+        config: Configuration of data, networks, losses and training.
+        folder: The run folder to make; must be missing or empty.
         tensorboard: Whether to write TensorBoard logs into `<folder>/tensorboard`.
-        strategy: What `make_strategy` returns: None to train on one device, or a strategy whose
-            replicas train together, each with `config.train.batch_size` normal images a step.
-            Of several workers, the chief alone writes the folder.
+        strategy: The result of `make_strategy`: None to train on one device, or a strategy whose
+            replicas train together, each on `config.train.batch_size` normal images per step.
+            With several workers, only the chief writes the folder.
 
     Returns:
         The finished run.
 
     Raises:
         UserError: If the data cannot be loaded, the folder cannot be used, training diverges,
-            or another worker starts from something else or stops.
+            or another worker starts with different data or settings, or stops.
     """
-    splits = load_splits(config.data, config.seed)
-    _check_agreement(Run(folder, config, {}), splits, strategy)
     if is_chief(strategy):
-        run = Run.create(folder, config, splits, replicas_of(strategy))
-        return _train_on(run, splits, tensorboard, strategy)
-    return _train_along(Run(folder, config, {}), splits, strategy)
+        refuse_used_folder(Path(folder))
+    splits = load_splits(config.data, config.seed)
+    run = Run.draft(folder, config, splits, replicas_of(strategy))
+    _check_agreement(run, strategy)
+    if not is_chief(strategy):
+        return _train_along(run, strategy)
+    run.write()
+    return _train_on(run, tensorboard, strategy)
 
 
 def resume(
     run: Run, tensorboard: bool = False, strategy: tf.distribute.Strategy | None = None
 ) -> Run:
-    """Go on with a run that was stopped at any moment.
+    """Continue a run that was interrupted at any time.
 
-    The result is that of an undisturbed run: batches, augmentation and random choices
-    depend on the seed and the number of the step alone.
+    The result is that of an uninterrupted run: batches, augmentation and random choices
+    depend only on the seed and the number of the step.
 
     Args:
-        run: The run. Of several workers, each reads its folder.
+        run: The run. With several workers, each must be able to read its folder.
         tensorboard: Whether to write TensorBoard logs into `<folder>/tensorboard`.
-        strategy: As for `train`, with as many replicas as the run was started with.
+        strategy: As for `train`, with the number of replicas that the run was started with.
 
     Raises:
         UserError: If the data or the number of replicas have changed, the checkpoint cannot be
-            read, another process is at it, training diverges, or another worker starts from
-            something else or stops.
+            read, another process uses the run, training diverges, or another worker starts
+            with different data or settings, or stops.
     """
-    if replicas_of(strategy) != run.replicas:
+    replicas = run.identity.replicas
+    if replicas_of(strategy) != replicas:
         raise UserError(
-            f"{run.folder} is trained by {run.replicas} replicas, here are "
-            f"{replicas_of(strategy)}: resume it with the --strategy and the devices it began with"
+            f"{run.folder} is trained by {replicas} replicas, here are {replicas_of(strategy)}: "
+            "resume it with the --strategy and the devices it began with"
         )
-    splits = load_recorded_splits(run)
-    _check_agreement(run, splits, strategy)
+    _check_agreement(run, strategy)
     if is_chief(strategy):
-        return _train_on(run, splits, tensorboard, strategy)
-    return _train_along(run, splits, strategy)
+        return _train_on(run, tensorboard, strategy)
+    return _train_along(run, strategy)
 
 
 def detector_options(config: RunConfig, channels: int) -> dict[str, Any]:
@@ -112,7 +116,13 @@ def detector_options(config: RunConfig, channels: int) -> dict[str, Any]:
 
 
 def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -> None:
-    """Give a detector its optimizer; the learning rate falls to 0 after all `steps` an epoch."""
+    """Compile a detector with an optimizer whose learning rate falls to 0 in the last step.
+
+    Args:
+        detector: The detector.
+        config: Its configuration, with the learning rate and the number of epochs.
+        steps: Steps per epoch.
+    """
     schedule = keras.optimizers.schedules.CosineDecay(
         config.train.learning_rate, config.train.epochs * steps
     )
@@ -127,15 +137,15 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback],
     initial_epoch: int = 0,
 ) -> None:
-    """Train a model on batches that are shuffled already, without Keras's own lines of progress.
+    """Train a model on batches that are already shuffled, without the progress bar of Keras.
 
     Args:
         model: A compiled model.
         dataset: The batches of all epochs from `initial_epoch` on.
-        epochs: The epoch to stop before.
-        steps_per_epoch: Steps an epoch.
-        callbacks: What to do besides.
-        initial_epoch: The first epoch, from 0.
+        epochs: Index of the epoch to stop before.
+        steps_per_epoch: Number of batches per epoch.
+        callbacks: Callbacks of Keras.
+        initial_epoch: Index of the first epoch, from 0.
     """
     model.fit(
         dataset,
@@ -148,55 +158,50 @@ def fit(
     )
 
 
-def _check_agreement(run: Run, splits: Splits, strategy: tf.distribute.Strategy | None) -> None:
+def _check_agreement(run: Run, strategy: tf.distribute.Strategy | None) -> None:
     if not is_multiworker(strategy):
         return
     checkpoint = run.last_path.read_bytes() if run.last_path.is_file() else b""
     facts = (
         __version__,
         run.config.portable(),
-        describe_splits(splits),
+        record_splits(run.splits),
         hashlib.sha256(checkpoint).hexdigest(),
         run.is_trained,
     )
     check_agreement(strategy, repr(facts))
 
 
-def _train_on(
-    run: Run, splits: Splits, tensorboard: bool, strategy: tf.distribute.Strategy | None
-) -> Run:
+def _train_on(run: Run, tensorboard: bool, strategy: tf.distribute.Strategy | None) -> Run:
+    """Train in this process, which writes the run folder."""
     logger.info("run folder: %s", run.folder)
     with run.exclusively():
         remove_leftovers(run.folder)
         if not run.is_trained:
-            _fit(run, splits, tensorboard, strategy)
+            _fit(run, tensorboard, strategy)
             plot_history(run.read_history(), run.folder / "history.png")
             generator = load_checkpoint(run.chosen_path).averaged_generator
             save_model(resize_generator(generator, run.config.data.size), run.generator_path)
     return run
 
 
-def _train_along(run: Run, splits: Splits, strategy: tf.distribute.Strategy) -> Run:
-    """Do the part of a worker that is not the chief, which writes nothing."""
+def _train_along(run: Run, strategy: tf.distribute.Strategy | None) -> Run:
+    """Train as a worker that is not the chief, and writes nothing."""
     logger.info("training along with the chief, which writes the run folder")
     if not run.is_trained:
-        _fit(run, splits, False, strategy)
+        _fit(run, False, strategy)
     return run
 
 
-def _fit(
-    run: Run, splits: Splits, tensorboard: bool, strategy: tf.distribute.Strategy | None
-) -> None:
+def _fit(run: Run, tensorboard: bool, strategy: tf.distribute.Strategy | None) -> None:
     prepare_execution(run.config.seed, run.config.data.trained_size)
-    batches = paired_batches(run.config, splits.train, replicas_of(strategy))
+    batches = paired_batches(run.config, run.splits.train, replicas_of(strategy))
     with strategy.scope() if strategy else contextlib.nullcontext():
-        detector = _make_or_load(run, splits, batches.steps)
-    # A mirrored variable is no number before it is a tensor.
+        detector = _make_or_load(run, batches.steps)
+    # A mirrored variable must be converted to a tensor before it can be converted to a number.
     finished = int(tf.convert_to_tensor(detector.optimizer.iterations)) // batches.steps
     epochs = run.config.train.epochs
-    callbacks = (
-        _callbacks(run, splits, finished, tensorboard, strategy) if is_chief(strategy) else []
-    )
+    callbacks = _callbacks(run, finished, tensorboard, strategy) if is_chief(strategy) else []
     if finished == epochs:
         return
     fit_epochs = fit_with_workers if is_multiworker(strategy) else fit
@@ -204,32 +209,34 @@ def _fit(
     fit_epochs(detector, dataset, epochs, batches.steps, callbacks, finished)
 
 
-def _make_or_load(run: Run, splits: Splits, steps: int) -> AnomalyDetector:
+def _make_or_load(run: Run, steps: int) -> AnomalyDetector:
     if run.last_path.is_file():
         return load_checkpoint(run.last_path)
-    channels = splits.train.data.images.shape[3]
-    detector = AnomalyDetector(**detector_options(run.config, channels))
+    detector = AnomalyDetector(**detector_options(run.config, _channels(run)))
     compile_detector(detector, run.config, steps)
     return detector
 
 
 def _callbacks(
     run: Run,
-    splits: Splits,
     finished_epochs: int,
     tensorboard: bool,
     strategy: tf.distribute.Strategy | None,
 ) -> list[keras.callbacks.Callback]:
-    config, channels = run.config, splits.train.data.images.shape[3]
+    config = run.config
     is_trained_apart = strategy is not None or config.data.tile is not None
     validated = (
-        build_generator(config.data.size, channels, config.train.width)
+        build_generator(config.data.size, _channels(run), config.train.width)
         if is_trained_apart
         else None
     )
-    bookkeeper = Bookkeeper(run, splits.validation, finished_epochs, validated)
+    bookkeeper = Bookkeeper(run, finished_epochs, validated)
     callbacks = [bookkeeper, Progress(bookkeeper, config.train.epochs)]
     return [*callbacks, _tensorboard(run)] if tensorboard else callbacks
+
+
+def _channels(run: Run) -> int:
+    return run.splits.train.data.images.shape[3]
 
 
 def _tensorboard(run: Run) -> keras.callbacks.TensorBoard:

@@ -13,7 +13,7 @@ from ganad_tf.cli import cli
 from ganad_tf.evaluation.folder import BATCH, score_pictures
 from ganad_tf.evaluation.scoring import score_images
 from ganad_tf.models.checkpoints import load_generator
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from ganad_tf.system.files import read_json
 
 
@@ -31,7 +31,7 @@ def test_the_table_has_the_scores_of_the_evaluation(
         part_pictures, "--run", small_run.folder, "--out", table, "--heatmaps", heatmaps
     )
     assert code == 0, output
-    data = load_recorded_splits(small_run).test.data
+    data = small_run.splits.test.data
     expected = score_images(load_generator(small_run.generator_path), data.images[:20])
     threshold = read_json(small_run.metrics_path, "")["threshold"]
     with table.open() as file:

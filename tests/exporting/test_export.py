@@ -29,7 +29,7 @@ from ganad_tf.exporting.tflite.lowering import lower_transposed_convolutions
 from ganad_tf.exporting.tflite.subpixel import replace_narrow_transposed_convolutions
 from ganad_tf.exporting.variants import bundle_name, recipes_for
 from ganad_tf.models.checkpoints import load_generator
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from ganad_tf.system.files import TEMPORARY
 from ganad_tf.targets.profile import TARGETS
 from ganad_tf.targets.reading import read_graph
@@ -64,7 +64,7 @@ def operators(path: Path) -> Counter[str]:
 
 
 def test_coral_and_cpu_files_reconstruct_the_same(small_run: Run, bundles: dict[str, Path]) -> None:
-    images = load_recorded_splits(small_run).test.data.images
+    images = small_run.splits.test.data.images
     coral, cpu = (open_model(bundles[name] / "model.tflite") for name in ("coral", "cpu"))
     assert np.array_equal(coral.reconstruct(images), cpu.reconstruct(images))
 
@@ -101,7 +101,7 @@ def test_uint8_input_and_output_are_the_pixels_and_change_nothing(
     ):
         assert details["dtype"] == np.uint8
         assert details["quantization"] == (pytest.approx(1 / 255, rel=1e-6), 0)
-    images = load_recorded_splits(small_run).test.data.images[:50]
+    images = small_run.splits.test.data.images[:50]
     expected = LiteRtModel(int8_model).reconstruct(images)
     assert np.array_equal(LiteRtModel(path).reconstruct(images), expected)
 
@@ -130,7 +130,7 @@ def test_float_files_score_like_keras(
     small_run: Run, precision: Precision, tolerance: float
 ) -> None:
     paths = export(small_run, ["cpu"], Variant(precision))
-    images = load_recorded_splits(small_run).validation.data.images
+    images = small_run.splits.validation.data.images
     expected = score_images(load_generator(small_run.generator_path), images)
     assert [path.name for path in paths] == ["model.tflite", "model.onnx"]
     for path in paths:
@@ -140,7 +140,7 @@ def test_float_files_score_like_keras(
 def test_int8_scores_stay_close_to_keras_on_every_target(
     small_run: Run, bundles: dict[str, Path]
 ) -> None:
-    images = load_recorded_splits(small_run).validation.data.images
+    images = small_run.splits.validation.data.images
     expected = score_images(load_generator(small_run.generator_path), images)
     for target, folder in bundles.items():
         for recipe in recipes_for(target, Variant()):
@@ -154,7 +154,7 @@ def test_bundles_are_verified_and_whole(small_run: Run, bundles: dict[str, Path]
         manifest = Bundle.open(folder).manifest
         assert manifest.is_verified
         assert manifest.target == target
-        assert manifest.run == small_run.identity["id"]
+        assert manifest.run == small_run.identity.id
         assert manifest.input.shape == (16, 16, 1)
         names = {path.name for path in folder.iterdir() if path.is_file()}
         assert set(manifest.files) == names - {"manifest.json"}
@@ -170,7 +170,7 @@ def test_manifest_has_the_hashes_of_the_files(bundle_folder: Path) -> None:
 def test_threshold_is_that_of_the_float_model_on_validation(
     small_run: Run, bundle_folder: Path
 ) -> None:
-    normals = load_recorded_splits(small_run).validation.normals
+    normals = small_run.splits.validation.normals
     scores = score_images(load_generator(small_run.generator_path), normals)
     threshold = Bundle.open(bundle_folder).threshold
     assert (scores > threshold).mean() <= 0.01
@@ -198,7 +198,7 @@ def test_the_station_program_is_the_same_for_the_same_sources(bundles: dict[str,
 def test_exporting_again_gives_the_same_model_and_leaves_nothing_else(
     small_run: Run, int8_model: Path
 ) -> None:
-    images = load_recorded_splits(small_run).validation.data.images[:50]
+    images = small_run.splits.validation.data.images[:50]
     (first,) = export(small_run, ["cpu"], POST_TRAINING)
     before = LiteRtModel(first).reconstruct(images)
     (again,) = export(small_run, ["cpu"], POST_TRAINING)

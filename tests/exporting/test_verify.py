@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -18,7 +19,7 @@ from ganad_tf.exporting.tflite.conversion import convert
 from ganad_tf.exporting.verify import compare, verify
 from ganad_tf.models.checkpoints import load_generator
 from ganad_tf.models.generator import build_generator
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from ganad_tf.targets.recipe import Precision
 
 
@@ -76,7 +77,7 @@ def test_a_drop_passes_up_to_the_limit(max_drop: float, passes: bool) -> None:
 
 def test_the_exported_file_is_verified_and_recorded(small_run: Run, int8_model: Path) -> None:
     (result,) = verify([int8_model], small_run, max_drop=0.05)
-    test = load_recorded_splits(small_run).test
+    test = small_run.splits.test
     scores = score_images(load_generator(small_run.generator_path), test.data.images)
     assert result.images == len(test.data)
     assert result.float_auroc == pytest.approx(roc_auc_score(test.is_anomaly, scores))
@@ -132,7 +133,9 @@ def test_files_that_cannot_be_verified(small_run: Run, int8_model: Path, tmp_pat
 
 
 def test_a_file_of_another_run_is_refused(small_run: Run, int8_model: Path) -> None:
-    other = Run(small_run.folder, small_run.config, {**small_run.identity, "id": "another"})
+    other = Run(
+        small_run.folder, small_run.config, dataclasses.replace(small_run.identity, id="another")
+    )
     before = (int8_model.parent / "manifest.json").read_text()
     with pytest.raises(UserError, match="was exported from run"):
         verify([int8_model], other)

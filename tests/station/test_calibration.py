@@ -18,7 +18,7 @@ from ganad_station.calibration import Calibration, parts_needed, tolerance_bound
 from ganad_station.errors import StationError
 from ganad_station.threshold import TOLERANCE_BOUND
 from ganad_tf.cli.main import cli
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from tests.support.programs import assert_one_line_error, run_program
 
 
@@ -67,7 +67,7 @@ def good_pictures(small_run: Run, tmp_path: Path) -> Path:
     """The normal images of the test split, and a file that is no picture."""
     folder = tmp_path / "good"
     folder.mkdir()
-    for index, image in enumerate(load_recorded_splits(small_run).test.normals):
+    for index, image in enumerate(small_run.splits.test.normals):
         Image.fromarray(image[:, :, 0]).save(folder / f"{index}.png")
     (folder / "broken.png").touch()
     return folder

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from ganad_station.manifest import Manifest
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from tests.support.programs import assert_one_line_error, run_program
 from tests.support.stations import change_manifest
 
@@ -23,7 +23,7 @@ from tests.support.stations import change_manifest
 def test_split_pictures(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every image of the test split as a PNG file, named by its place."""
     folder = tmp_path_factory.mktemp("test split")
-    images = load_recorded_splits(small_run).test.data.images
+    images = small_run.splits.test.data.images
     for index, image in enumerate(images):
         Image.fromarray(image[:, :, 0]).save(folder / f"{index:05d}.png")
     return folder

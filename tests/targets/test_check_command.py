@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganad_tf.cli.check import check_command
-from ganad_tf.cli.main import Cli
+from ganad_tf.cli.errors import Group
 from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
 from tests.support.onnx_models import model
 
-COMMANDS = Cli(commands=[click.Command("other"), check_command])
+COMMANDS = Group(commands=[click.Command("other"), check_command])
 
 
 def invoke(*arguments: object) -> Result:

@@ -250,7 +250,7 @@ def test_two_devices_train_as_one_with_the_doubled_batch(tmp_path: Path, one_dev
         timeout=TIMEOUT,
     )
     run = Run.open(tmp_path / "run")
-    assert run.replicas == 2
+    assert run.identity.replicas == 2
     assert run.is_trained
     assert_same_history(run, one_device)
 

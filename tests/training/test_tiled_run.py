@@ -26,7 +26,8 @@ from ganad_tf.exporting.export import export
 from ganad_tf.exporting.verify import verify
 from ganad_tf.models.checkpoints import load_checkpoint
 from ganad_tf.run import Run
-from ganad_tf.training.callbacks import VALIDATION_AUROC, Bookkeeper
+from ganad_tf.run.history import VALIDATION_AUROC
+from ganad_tf.training.callbacks import Bookkeeper
 from ganad_tf.training.train import resume, train
 from tests.support.parts import write_marked_parts
 

@@ -1,6 +1,4 @@
 import csv
-import dataclasses
-import json
 import os
 import shutil
 from pathlib import Path
@@ -19,7 +17,7 @@ from ganad_tf.errors import UserError
 from ganad_tf.evaluation.evaluate import evaluate
 from ganad_tf.evaluation.localization import BINS
 from ganad_tf.models.checkpoints import load_checkpoint, load_generator
-from ganad_tf.run import Run, load_recorded_splits
+from ganad_tf.run import Run
 from ganad_tf.system.files import TEMPORARY
 from ganad_tf.training.train import resume, train
 
@@ -44,7 +42,7 @@ def test_a_run_holds_everything(small_run: Run) -> None:
 
 
 def test_the_splits_are_recorded_as_they_were_used(small_run: Run) -> None:
-    splits = load_recorded_splits(small_run)
+    splits = small_run.splits
     with (small_run.folder / "splits.csv").open() as file:
         rows = list(csv.DictReader(file))
     for name, split in splits.items():
@@ -58,7 +56,7 @@ def test_the_generator_is_that_of_the_best_epoch_on_validation(small_run: Run) -
     best = max(entry["validation_auroc"] for entry in history)
     last_best = [e["epoch"] for e in history if e["validation_auroc"] == best][-1]
     checkpoint = load_checkpoint(small_run.best_path)
-    batches = paired_batches(small_run.config, load_recorded_splits(small_run).train)
+    batches = paired_batches(small_run.config, small_run.splits.train)
     assert int(checkpoint.optimizer.iterations) == last_best * batches.steps
     generator = load_generator(small_run.generator_path)
     for mine, expected in zip(
@@ -67,23 +65,9 @@ def test_the_generator_is_that_of_the_best_epoch_on_validation(small_run: Run) -
         assert np.array_equal(mine, expected)
 
 
-def test_the_chosen_epoch_is_the_best_or_the_last(small_run: Run, tmp_path: Path) -> None:
-    shutil.copytree(small_run.folder, tmp_path / "run")
-    copied = Run.open(tmp_path / "run")
-    history = [{"epoch": n, "validation_auroc": v} for n, v in ((1, 0.9), (2, 0.9), (3, 0.8))]
-    copied.history_path.write_text(json.dumps(history))
-    assert copied.chosen_path == copied.best_path
-    assert copied.chosen_entry()["epoch"] == 2
-    train_config = dataclasses.replace(copied.config.train, checkpoint="last")
-    config = dataclasses.replace(copied.config, train=train_config)
-    last = Run(copied.folder, config, copied.identity)
-    assert last.chosen_path == copied.last_path
-    assert last.chosen_entry()["epoch"] == 3
-
-
 def test_training_is_better_than_chance_and_validation_does_not_see_test(small_run: Run) -> None:
     assert max(entry["validation_auroc"] for entry in small_run.read_history()) > 0.8
-    splits = load_recorded_splits(small_run)
+    splits = small_run.splits
     assert not {*splits.validation.data.names} & {*splits.test.data.names}
 
 
@@ -130,7 +114,7 @@ def test_pictures_of_a_folder_train_and_their_masks_are_evaluated(
     evaluation = evaluate(run)
     assert evaluation.localization is not None
     assert evaluation.localization.pictures == 2
-    test = load_recorded_splits(run).test.data
+    test = run.splits.test.data
     known = ~np.any(test.masks == UNKNOWN_PIXEL, axis=(1, 2))
     images = test.images[known] / np.float32(255)
     errors = np.abs(images - np.clip(generator.predict(images, verbose=0), 0, 1))
@@ -140,23 +124,7 @@ def test_pictures_of_a_folder_train_and_their_masks_are_evaluated(
     assert found == sorted(found)
     (part_folder / "normal" / "part 0.png").unlink()
     with pytest.raises(UserError, match="the data files have changed"):
-        load_recorded_splits(run)
-
-
-def test_run_folders_that_cannot_be_opened(tmp_path: Path, small_run: Run) -> None:
-    with pytest.raises(UserError, match="is no run folder"):
-        Run.open(tmp_path)
-    identity = json.loads((small_run.folder / "run.json").read_text())
-    (tmp_path / "run.json").write_text(json.dumps({**identity, "schema_version": 99}))
-    with pytest.raises(UserError, match="run schema version 99"):
-        Run.open(tmp_path)
-    for content in ("[]", '{"schema_version": 1}'):
-        (tmp_path / "run.json").write_text(content)
-        with pytest.raises(UserError, match="lacks 'created'"):
-            Run.open(tmp_path)
-    (tmp_path / "run.json").write_text("{torn")
-    with pytest.raises(UserError, match="cannot be read"):
-        Run.open(tmp_path)
+        _ = Run.open(run.folder).splits
 
 
 def test_checkpoints_that_cannot_be_loaded(tmp_path: Path, small_run: Run) -> None:

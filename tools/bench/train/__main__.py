@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from ganad_tf.cli.main import Cli
+from ganad_tf.cli.errors import Group
 from ganad_tf.errors import UserError
 from ganad_tf.system.environment import cores
 from ganad_tf.system.files import write_json, write_text
@@ -51,7 +51,7 @@ def make_case(size: int, channels: int, batch: int, threads: int, quick: bool) -
     return Case(size, channels, batch, threads, 0.0 if quick else SECONDS, steps)
 
 
-@click.group(cls=Cli, invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def main(context: click.Context) -> None:
     """Measure the training step; without a command, do all with the defaults."""

@@ -69,7 +69,7 @@ def read_baseline(method: str, config: RunConfig, path: Path) -> dict[str, Any] 
 
 def _train_and_measure(method: str, config: RunConfig) -> dict[str, Any]:
     from ganad_tf.data.sources import load_splits
-    from ganad_tf.run import describe_splits
+    from ganad_tf.run.identity import record_splits
     from ganad_tf.system.execution import prepare_execution
     from tools.experiments.baselines.baseline import BestOnValidation
 
@@ -87,7 +87,7 @@ def _train_and_measure(method: str, config: RunConfig) -> dict[str, Any]:
         "method": method,
         "config": tomllib.loads(to_toml(config.portable())),
         "ganad_tf": __version__,
-        "splits": describe_splits(splits),
+        "splits": {name: dataclasses.asdict(r) for name, r in record_splits(splits).items()},
         **_figures(splits.test, scores, config.data.unseen_kinds),
         "validation_auroc": best.best_auroc,
         "best_epoch": best.best_epoch,

@@ -1,0 +1,5 @@
+"""Runs: the folders that hold everything about one training, from configuration to plots."""
+
+from ganad_tf.run.folder import DEFAULT_RUNS, RUN_FILE, Run
+
+__all__ = ["DEFAULT_RUNS", "RUN_FILE", "Run"]
