@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import keras
 
+import ganad_tf.models.optimizer  # noqa: F401 (registers FusedAdam, which checkpoints hold)
 from ganad_tf.errors import UserError, reason
 from ganad_tf.models.detector import AnomalyDetector
 from ganad_tf.system.files import replacing
