@@ -64,6 +64,17 @@ def part_pictures(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
+@pytest.fixture
+def good_pictures(small_run: Run, tmp_path: Path) -> Path:
+    """The normal images of the test split, and a file that is no picture."""
+    folder = tmp_path / "good"
+    folder.mkdir()
+    for index, image in enumerate(small_run.splits.test.normals):
+        Image.fromarray(image[:, :, 0]).save(folder / f"{index}.png")
+    (folder / "broken.png").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def int8_model(bundle_folder: Path) -> Path:
     """The exported int8 TFLite file of `small_run`, inside its verified bundle."""
