@@ -30,9 +30,9 @@ ON_TWO_CPU_DEVICES = """
 import sys
 from pathlib import Path
 
-from ganad_tf.system.environment import prepare
+from ganad_tf.system.environment import prepare_environment
 
-prepare()
+prepare_environment()
 import tensorflow as tf
 
 (cpu,) = tf.config.list_physical_devices("CPU")
