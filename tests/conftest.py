@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import RunConfig, make_config
 from ganad_tf.run import Run
 from tests.support.parts import save_part
 

@@ -7,9 +7,7 @@ from typing import Any
 import click
 
 from ganad_station.threshold import DEFAULT_FALSE_REJECT_RATE
-from ganad_tf.config.defaults import DATASET_DEFAULTS, WIDTH_PRESETS
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config, read_config
+from ganad_tf.config import DATASET_DEFAULTS, WIDTH_PRESETS, RunConfig, make_config, read_config
 from ganad_tf.run import DEFAULT_RUNS, Run
 from ganad_tf.system.environment import cores
 from ganad_tf.system.jobs import ENGINES

@@ -16,8 +16,7 @@ from ganad_station.calibration import Calibration
 from ganad_station.errors import StationError
 from ganad_station.threshold import ORDER_STATISTIC, Threshold
 from ganad_tf import __version__
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import read_config, recorded_config, to_toml
+from ganad_tf.config import RunConfig, read_config, recorded_config, to_toml
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Splits
 from ganad_tf.errors import UserError

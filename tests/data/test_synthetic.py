@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ganad_tf.config.schema import DataConfig
+from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.synthetic import SYNTHETIC_KINDS, synthesize

@@ -9,8 +9,7 @@ from click.testing import CliRunner
 
 from ganad_station.threshold import ORDER_STATISTIC, Threshold
 from ganad_tf.cli import cli
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import RunConfig, make_config
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError

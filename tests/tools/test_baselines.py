@@ -1,6 +1,5 @@
 """The baselines learn what they are meant to learn, from what they are meant to see."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import make_config
 from ganad_tf.data.batches.make import paired_batches
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
@@ -64,10 +63,10 @@ def test_nothing_is_done_twice_unless_the_settings_differ(tmp_path: Path) -> Non
     run_baseline("classifier", config, path)
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "seconds": -1}))
-    elsewhere = dataclasses.replace(config, data=dataclasses.replace(config.data, data_dir="/b"))
+    elsewhere = config.derive(data={"data_dir": "/b"})
     assert run_baseline("classifier", elsewhere, path)["seconds"] == -1
     assert run_baseline("autoencoder", config, path)["method"] == "autoencoder"
-    other = dataclasses.replace(config, seed=1)
+    other = config.derive(seed=1)
     assert run_baseline("autoencoder", other, path)["config"]["seed"] == 1
 
 

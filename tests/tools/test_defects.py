@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from ganad_tf.config.toml import to_toml
+from ganad_tf.config import to_toml
 from tests.support.parts import write_marked_parts
 from tools.experiments.defects import DefectTable, main
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from ganad_tf.config.toml import make_config, read_config
+from ganad_tf.config import make_config, read_config
 from ganad_tf.errors import UserError
 from ganad_tf.run import Run
 from tools.experiments import paper

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
-from ganad_tf.config.toml import make_config, to_toml
+from ganad_tf.config import make_config, to_toml
 from tests.support.parts import write_marked_parts
 from tools.experiments import patchcore
 from tools.experiments.baselines.patchcore import MemoryBank, farthest_points

@@ -12,8 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganad_tf.cli import cli
-from ganad_tf.config.defaults import WIDTH_PRESETS
-from ganad_tf.config.toml import make_config, to_toml
+from ganad_tf.config import WIDTH_PRESETS, make_config, to_toml
 from ganad_tf.run import Run
 from tools.experiments.baselines.run import METHODS
 from tools.experiments.classes import class_label, class_names

@@ -1,7 +1,6 @@
 """A run on tiles, from a folder with masks to the score of a station."""
 
 import argparse
-import dataclasses
 import shutil
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from ganad_station.bundle import Bundle
 from ganad_station.commands import selftest
 from ganad_station.inspector import Inspector
 from ganad_station.score import ScoreRule
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import RunConfig, make_config
 from ganad_tf.data.batches.candidate_tiles import CANDIDATES
 from ganad_tf.data.batches.make import paired_batches
 from ganad_tf.data.batches.tiles import TiledBatches
@@ -147,7 +145,7 @@ def test_pictures_without_a_mask_are_left_out(
 
 
 def test_as_many_of_each_kind_are_trained_on_as_asked_for(config: RunConfig) -> None:
-    few = dataclasses.replace(config, data=dataclasses.replace(config.data, anomalies=3))
+    few = config.derive(data={"anomalies": 3})
     batches = paired_batches(few, load_splits(config.data, 0).train)
     assert isinstance(batches, TiledBatches)
     assert batches.masks is not None
@@ -160,7 +158,7 @@ def test_as_many_of_each_kind_are_trained_on_as_asked_for(config: RunConfig) -> 
         ({"data": {"tile": 24}}, "24 is not a multiple of 16"),
         ({"data": {"illumination": "even"}}, "illumination must be one of as-taken, brightness"),
         ({"data": {"tile": 96}}, "tile 96 is larger than the image size 64"),
-        ({"train": {"shift": 2}}, "tiles are cut anywhere"),
+        ({"train": {"shift": 2}}, "tiles are cut at random places"),
         ({"score": {"patch_size": 7}}, "score: patch size 7 does not divide the image size 64"),
         (
             {"score": {"patch_size": 32, "patch_count": 5}},

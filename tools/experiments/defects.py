@@ -16,8 +16,7 @@ from typing import Any
 import click
 
 from ganad_tf.cli.options import job_options
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config, read_config
+from ganad_tf.config import RunConfig, make_config, read_config
 from ganad_tf.data.listing import NORMAL, list_pictures
 from ganad_tf.system.files import remove_leftovers, write_json, write_text
 from ganad_tf.system.jobs import Job
@@ -63,7 +62,7 @@ class DefectTable:
     """The table of a folder.
 
     Attributes:
-        layers: Settings of all its jobs, for `ganad_tf.config.toml.make_config`.
+        layers: Settings of all its jobs, for `ganad_tf.config.make_config`.
         kinds: Kinds of defects in the folder.
         seeds: Seeds of each row.
         folder: Where its files go.

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ganad_tf import __version__
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import recorded_config, to_toml
+from ganad_tf.config import RunConfig, recorded_config, to_toml
 from ganad_tf.errors import UserError
 from ganad_tf.run import RUN_FILE, Run
 from ganad_tf.system.files import read_json, write_json, write_text

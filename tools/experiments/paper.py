@@ -15,8 +15,7 @@ from typing import Any
 
 import click
 
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import RunConfig, make_config
 from ganad_tf.system.files import remove_leftovers, write_json, write_text
 from ganad_tf.system.jobs import Job
 from tools.experiments.classes import class_label

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganad_tf import __version__
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config, read_config, to_toml
+from ganad_tf.config import RunConfig, make_config, read_config, to_toml
 from ganad_tf.errors import UserError
 from ganad_tf.system.files import remove_leftovers, write_json, write_text
 from tools.experiments.experiment import describe_machine, read_result

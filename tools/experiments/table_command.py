@@ -124,7 +124,7 @@ def _chained(options: Sequence[Callable[[Command], Command]]) -> Callable[[Comma
 
 
 def common_settings(dataset: str, data_dir: str | None, epochs: int | None) -> dict[str, Any]:
-    """Return what all jobs of a table have in common, for `ganad_tf.config.toml.make_config`."""
+    """Return what all jobs of a table have in common, for `ganad_tf.config.make_config`."""
     return {"data": {"dataset": dataset, "data_dir": data_dir}, "train": {"epochs": epochs}}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.samples import Samples
 from ganad_tf.data.batches.streams import Label, Stream
 

@@ -1,11 +1,10 @@
 """Makes the batches that a configuration asks for from a train split."""
 
-import dataclasses
 import logging
 
 import numpy as np
 
-from ganad_tf.config.schema import RunConfig, TrainConfig
+from ganad_tf.config import RunConfig, TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.data.batches.tiles import TiledBatches
 from ganad_tf.data.labeled import DEFECT_PIXEL
@@ -44,7 +43,7 @@ def whole_batches(config: RunConfig, split: Split) -> PairedBatches:
     train_config, tile = config.train, config.data.tile
     if tile is not None:
         fitting = train_config.batch_size * tile**2 // config.data.size**2
-        train_config = dataclasses.replace(train_config, passes=1, batch_size=max(1, fitting))
+        train_config = train_config.derive(passes=1, batch_size=max(1, fitting))
     return _whole_batches(config, split, train_config)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.augmentation import Augmentation
 from ganad_tf.data.batches.samples import Samples
 from ganad_tf.data.batches.streams import Label

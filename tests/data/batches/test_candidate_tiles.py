@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.candidate_tiles import CANDIDATES
 from ganad_tf.data.batches.tiles import TiledBatches
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.clustered_tiles import ClusteredTiles
 from ganad_tf.data.batches.tiles import TiledBatches
 from ganad_tf.data.labeled import DEFECT_PIXEL

@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.marked_tiles import MARGIN, DefectPixels
 from ganad_tf.data.batches.tiles import TiledBatches
 from ganad_tf.data.labeled import DEFECT_PIXEL

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ganad_tf.config.schema import SEEDS
+from ganad_tf.config import SEEDS
 from ganad_tf.data import batches
 from ganad_tf.data.batches.streams import Batches, Label, Stream
 

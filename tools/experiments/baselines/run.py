@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganad_tf import __version__
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import to_toml
+from ganad_tf.config import RunConfig, to_toml
 from ganad_tf.errors import UserError
 from ganad_tf.system.files import write_json
 from tools.experiments.experiment import describe_machine, read_result

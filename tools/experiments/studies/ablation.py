@@ -1,6 +1,6 @@
 """What each part of the method is worth: the AUROC without it, after as many steps."""
 
-from ganad_tf.config.schema import GENERATOR_LOSSES
+from ganad_tf.config import GENERATOR_LOSSES
 from tools.experiments.studies.study import FLOAT_AUROC, Study, Variation
 
 

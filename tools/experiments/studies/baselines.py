@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from ganad_tf.config.schema import RunConfig
+from ganad_tf.config import RunConfig
 from tools.experiments.baselines.run import METHODS, run_baseline
 from tools.experiments.studies.study import FLOAT_AUROC, Result, Study, Variation, Work
 

@@ -1,6 +1,6 @@
 """How the AUROC falls with the number of labelled anomalies, and what sampling them is worth."""
 
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import make_config
 from tools.experiments.studies.study import FLOAT_AUROC, Study, Variation
 
 BALANCED = "balanced"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganad_tf.config.schema import RunConfig
+from ganad_tf.config import RunConfig
 from tools.experiments.experiment import train_evaluate
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Variation:
 
     Attributes:
         label: Its first cell.
-        layer: The settings that it changes, for `ganad_tf.config.toml.make_config`.
+        layer: The settings that it changes, for `ganad_tf.config.make_config`.
         work: Makes its result, from a configuration, the run folder and the file to write; it
             is pickled.
     """

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config, to_toml
+from ganad_tf.config import RunConfig, make_config, to_toml
 from ganad_tf.system.jobs import Job
 from tools.experiments.experiment import read_result
 from tools.experiments.studies.study import Result, Study, Variation

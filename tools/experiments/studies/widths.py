@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganad_tf.config.defaults import WIDTH_PRESETS
+from ganad_tf.config import WIDTH_PRESETS
 from tools.experiments.experiment import train_evaluate_verify
 from tools.experiments.studies.latency import measure_latency
 from tools.experiments.studies.pareto import Choice, plot_choices
