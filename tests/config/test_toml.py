@@ -169,3 +169,11 @@ def test_files_that_are_no_configuration(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("epochs = = 3")
     with pytest.raises(UserError, match="not valid TOML"):
         read_config(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "cifar10", "digits"])
+def test_the_default_shift_of_a_data_set_is_not_that_of_tiles(dataset: str) -> None:
+    data = {"dataset": dataset, "size": 64, "tile": 32}
+    assert make_config({"data": data}).train.shift == 0
+    with pytest.raises(UserError, match="tiles are cut at random places"):
+        make_config({"data": data}, {"train": {"shift": 1}})
