@@ -1,7 +1,7 @@
 """The configuration of a run: its settings, their defaults, and TOML."""
 
 from ganad_tf.config.defaults import DATASET_DEFAULTS, TILE_DEFAULTS
-from ganad_tf.config.run_config import RunConfig
+from ganad_tf.config.run_config import SEEDS, RunConfig
 from ganad_tf.config.schema import (
     ANOMALY_LOSSES,
     GENERATOR_LOSSES,
@@ -20,6 +20,7 @@ __all__ = [
     "DATASET_DEFAULTS",
     "GENERATOR_LOSSES",
     "NORMAL_LOSSES",
+    "SEEDS",
     "TILE_DEFAULTS",
     "WIDTH_PRESETS",
     "DataConfig",
