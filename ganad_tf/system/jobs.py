@@ -25,12 +25,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ganad_tf.errors import UserError, reason
-from ganad_tf.system.environment import (
-    cores,
-    import_tensorflow_quietly,
-    native_errors_to,
-    prepare_environment,
-)
+from ganad_tf.system.environment import cores, import_tensorflow_quietly, native_errors_to, prepare
 
 ENGINES = ("local", "ray")
 RAY_STORE_BYTES = 100 * 2**20
@@ -216,7 +211,7 @@ def _call(call: bytes, threads: int) -> tuple[Any, str | None]:
 
 
 def _limit_threads(threads: int) -> None:
-    prepare_environment()
+    prepare()
     import_tensorflow_quietly()
     import tensorflow as tf
     from threadpoolctl import threadpool_limits

@@ -5,20 +5,23 @@ import json
 import statistics
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
-from ganad_tf.config import make_config, to_toml
 from tests.support.parts import write_marked_parts
+from tests.support.tables import invoke, write_results
 from tools.experiments import patchcore
 from tools.experiments.baselines.patchcore import MemoryBank, farthest_points
+from tools.experiments.results import Results
+from tools.experiments.table import Cell
 
 SETTINGS = "[data]\nsize = 64\ntile = 32\ntest_fraction = 0.4\n"
 has_network = pytest.mark.skipif(
@@ -28,22 +31,13 @@ has_network = pytest.mark.skipif(
 )
 
 
-def invoke(folder: Path, data_dir: Path) -> Result:
+def make(folder: Path, data_dir: Path) -> Result:
     (folder / "settings.toml").write_text(SETTINGS)
-    options = {"config": folder / "settings.toml", "data-dir": data_dir, "out": folder / "out"}
-    flags = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
-    return CliRunner().invoke(patchcore.main, [*flags, "--seeds", "2"])
-
-
-def made_up(data_dir: Path, seed: int, auroc: float) -> dict:
-    place = {"data": {"dataset": "folder", "data_dir": str(data_dir)}}
-    config = make_config(tomllib.loads(SETTINGS), place, {"seed": seed})
-    return {
-        "config": tomllib.loads(to_toml(config.portable())),
-        "float_auroc": {"value": auroc},
-        "auroc_of_parts": {"value": auroc + 0.01},
-        "auroc_by_kind": {"stain": {"value": auroc - 0.01}},
-    }
+    places = {"config": folder / "settings.toml", "out": folder / "out", "runs": folder / "runs"}
+    options = {**places, "data-dir": data_dir, "seeds": 2}
+    return invoke(
+        "patchcore", *(w for name, value in options.items() for w in (f"--{name}", value))
+    )
 
 
 @given(
@@ -79,31 +73,41 @@ def test_a_bank_that_keeps_all_knows_every_good_patch() -> None:
 
 def test_results_that_are_there_fill_the_table(tmp_path: Path) -> None:
     write_marked_parts(tmp_path / "parts", 64)
-    (tmp_path / "out").mkdir()
-    for seed, auroc in enumerate((0.8, 0.9)):
-        result = made_up(tmp_path / "parts", seed, auroc)
-        (tmp_path / "out" / f"seed-{seed}.json").write_text(json.dumps(result))
-    result = invoke(tmp_path, tmp_path / "parts")
+    place = {"data": {"dataset": "folder", "data_dir": str(tmp_path / "parts")}}
+    table = patchcore.patchcore_table((tomllib.loads(SETTINGS), place), 2, "")
+
+    def figures(cell: Cell) -> dict[str, Any]:
+        auroc = (0.8, 0.9)[cell.config.seed]
+        evaluation = {
+            "auroc_of_parts": {"value": auroc + 0.01},
+            "auroc_by_kind": {"stain": {"value": auroc - 0.01}},
+        }
+        return {"float_auroc": {"value": auroc}, "evaluation": evaluation}
+
+    write_results(table, tmp_path / "out", figures)
+    result = make(tmp_path, tmp_path / "parts")
     assert result.exit_code == 0, result.output
     assert "2 jobs, 2 of them done already" in result.output
     deviation = statistics.stdev((0.8, 0.9))
-    cells = [f"{mean:.3f} ± {deviation:.3f}" for mean in (0.85, 0.86, 0.84)]
+    whole, parts, stain = (f"{mean:.3f} ± {deviation:.3f}" for mean in (0.85, 0.86, 0.84))
     lines = (tmp_path / "out" / "table.md").read_text().splitlines()
-    assert lines[0] == "| seeds | AUROC | of parts | stain |"
-    assert lines[2] == f"| 0, 1 | {' | '.join(cells)} |"
+    assert lines[0] == "| method | seeds | AUROC | of parts |"
+    assert lines[2] == f"| PatchCore | 0, 1 | {whole} | {parts} |"
+    assert lines[6] == "| method | stain |"
+    assert lines[8] == f"| PatchCore | {stain} |"
 
 
 def test_a_missing_network_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patchcore, "PACKAGES", ("no_such_network",))
     write_marked_parts(tmp_path / "parts", 64)
-    result = invoke(tmp_path, tmp_path / "parts")
+    result = make(tmp_path, tmp_path / "parts")
     assert result.exit_code == 2
-    assert "Error: no_such_network not installed: pip install" in result.output
+    assert "error: no_such_network not installed: pip install" in result.output
     assert not (tmp_path / "out").exists()
 
 
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
-    result = invoke(tmp_path, tmp_path / "nowhere")
+    result = make(tmp_path, tmp_path / "nowhere")
     assert result.exit_code == 2
     assert "Traceback" not in result.output
 
@@ -124,11 +128,11 @@ def test_patches_are_the_same_alone_and_in_colour() -> None:
 @pytest.mark.slow
 def test_each_split_is_measured_once(tmp_path: Path) -> None:
     write_marked_parts(tmp_path / "parts", 64)
-    result = invoke(tmp_path, tmp_path / "parts")
+    result = make(tmp_path, tmp_path / "parts")
     assert result.exit_code == 0, result.output
-    for seed in range(2):
-        measured = json.loads((tmp_path / "out" / f"seed-{seed}.json").read_text())
-        assert measured["config"]["seed"] == seed
-        assert 0.5 < measured["float_auroc"]["value"] <= 1
-        assert str(tmp_path) not in json.dumps(measured)
-    assert "2 jobs, 2 of them done already" in invoke(tmp_path, tmp_path / "parts").output
+    measured = Results(tmp_path / "out").read()
+    assert [row["config"]["seed"] for row in measured.values()] == [0, 1]
+    for row in measured.values():
+        assert 0.5 < row["float_auroc"]["value"] <= 1
+        assert str(tmp_path) not in json.dumps(row)
+    assert "2 jobs, 2 of them done already" in make(tmp_path, tmp_path / "parts").output

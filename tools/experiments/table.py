@@ -1,12 +1,106 @@
-"""Tables of results: float and int8 AUROC of each row, and their average."""
+"""A table as data: its cells, what is measured of each, and what is written."""
 
+import hashlib
+import re
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ganad_tf.config.schema import RunConfig
+from ganad_tf.config.toml import to_toml
+from tools.experiments.detector import train_evaluate
+
+DIGEST_LENGTH = 8
+
 Result = dict[str, Any]
-NOTHING = "-"
+Work = Callable[[RunConfig, Path], Result]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One result of a table.
+
+    Attributes:
+        label: Label of its row.
+        config: Settings of data and method.
+        work: Makes the result from the configuration and the path of a run folder; a function
+            of a module, because it is pickled.
+        column: Label of its column, empty where the table has only one.
+    """
+
+    label: str
+    config: RunConfig
+    work: Work = train_evaluate
+    column: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the result in the data file of the table."""
+        words = f"{self.label} {self.column} seed {self.config.seed}".lower()
+        return re.sub("[^a-z0-9]+", "-", words).strip("-")
+
+    @property
+    def run_name(self) -> str:
+        """The name of the run folder, which tables share where their settings are the same."""
+        config = self.config.portable()
+        digest = hashlib.sha256(to_toml(config).encode()).hexdigest()[:DIGEST_LENGTH]
+        return f"{config.data.dataset}-{config.data.normal_class}-{config.seed}-{digest}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        command: The command that makes it.
+        cells: All cells that it shows, in the order in which they are made.
+        page: Returns the Markdown of the results so far.
+        plot: Plots the results so far, given the folder of the table.
+        finish: Called when all jobs are done and nothing else runs, with the folder of the run
+            folders; returns what is added to results, by their name.
+        check: Raises a `UserError` if something that the work needs is not installed.
+    """
+
+    command: str
+    cells: tuple[Cell, ...]
+    page: Callable[["Filled"], str]
+    plot: Callable[["Filled", Path], None] | None = None
+    finish: Callable[["Filled", Path], dict[str, Result]] | None = None
+    check: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A table and the results that there are.
+
+    Attributes:
+        table: The table.
+        results: The results by the name of their cell.
+    """
+
+    table: Table
+    results: Mapping[str, Result]
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of the rows."""
+        return list(dict.fromkeys(cell.label for cell in self.table.cells))
+
+    @property
+    def columns(self) -> list[str]:
+        """Labels of the columns."""
+        return list(dict.fromkeys(cell.column for cell in self.table.cells))
+
+    def of(self, label: str, column: str | None = None) -> list[Result]:
+        """Return the results of a row, or of one of its cells, in the order of their seeds."""
+        found = [
+            self.results[cell.name]
+            for cell in self.table.cells
+            if cell.label == label and column in (None, cell.column) and cell.name in self.results
+        ]
+        return sorted(found, key=lambda result: result["seed"])
 
 
 @dataclass(frozen=True)
@@ -14,8 +108,8 @@ class Figure:
     """A figure over several seeds.
 
     Attributes:
-        mean: Its mean.
-        deviation: Its sample standard deviation, None for a single seed.
+        mean: Mean over the seeds.
+        deviation: Sample standard deviation, None for a single seed.
     """
 
     mean: float
@@ -28,153 +122,45 @@ class Figure:
         return cls(statistics.fmean(values), deviation)
 
     def text(self, form: str = ".4f") -> str:
-        """Return the mean and, where there is one, the deviation, with as many digits."""
+        """Return the mean and the deviation, if there is one, with the same number of digits."""
         digits = form.removeprefix("+")
         spread = "" if self.deviation is None else f" ± {self.deviation:{digits}}"
         return f"{self.mean:{form}}{spread}"
 
 
 @dataclass(frozen=True)
-class Row:
-    """What a row of a table says of the results with its label.
+class Measure:
+    """A figure that a table shows of each result.
 
     Attributes:
-        label: Its first cell.
-        seeds: Seeds of the results.
-        float_auroc: AUROC of the float model.
-        int8_auroc: AUROC of the verified int8 file.
-        difference: int8 minus float.
+        title: Head of its column.
+        value: Takes the figure from a result; None where the result has none.
+        form: Format specification of the figure.
+        by_column: Whether the figure is shown for each column of the table, or only its average.
     """
 
-    label: str
-    seeds: tuple[int, ...]
-    float_auroc: Figure
-    int8_auroc: Figure
-    difference: Figure
+    title: str
+    value: Callable[[Result], float | None]
+    form: str = ".4f"
+    by_column: bool = True
 
-    @classmethod
-    def of(cls, label: str, results: Sequence[Result]) -> "Row":
-        """Return the row of some results, at least one."""
-        return cls(
-            label,
-            tuple(sorted({result["config"]["seed"] for result in results})),
-            Figure.over([result["float_auroc"]["value"] for result in results]),
-            Figure.over([result["int8_auroc"] for result in results]),
-            Figure.over([result["difference"]["value"] for result in results]),
-        )
+    def figure(self, results: Sequence[Result]) -> Figure | None:
+        """Return the figure over the results that have one, None if there are none."""
+        values = [value for value in map(self.value, results) if value is not None]
+        return Figure.over(values) if values else None
 
 
-def describe(result: Result) -> str:
-    """Return the figures of a result in a few words."""
-    return (
-        f"float {result['float_auroc']['value']:.4f}, "
-        f"int8 {result['int8_auroc']:.4f} ({result['difference']['value']:+.4f})"
-    )
+def _of_parts(result: Result) -> float:
+    """Return the AUROC of parts, which is that of images where each part has one image."""
+    return (result["evaluation"]["auroc_of_parts"] or result["float_auroc"])["value"]
 
 
-@dataclass(frozen=True)
-class Summary:
-    """A table: its rows, and what they come to.
-
-    Attributes:
-        rows: A row a label; None where there are no results yet.
-        float_auroc: Mean over the rows there are.
-        int8_auroc: The same of int8.
-        difference: int8 minus float.
-        worst_label: The row whose AUROC falls most, from float to int8.
-        worst_difference: Its difference.
-    """
-
-    rows: Mapping[str, Row | None]
-    float_auroc: float
-    int8_auroc: float
-    difference: float
-    worst_label: str
-    worst_difference: float
-
-    @property
-    def found(self) -> list[Row]:
-        """The rows there are."""
-        return [row for row in self.rows.values() if row is not None]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        return asdict(self)
+FLOAT_AUROC = Measure("float AUROC", lambda result: result["float_auroc"]["value"])
+INT8_AUROC = Measure("int8 AUROC", lambda result: result["int8_auroc"])
+DIFFERENCE = Measure("difference", lambda result: result["difference"]["value"], "+.5f")
+AUROC_OF_PARTS = Measure("float, of parts", _of_parts)
 
 
-def summarize(results: Mapping[str, Sequence[Result]]) -> Summary:
-    """Sum up results, a row a label; labels without results are gaps.
-
-    Args:
-        results: The results of each label, one a seed; not all empty.
-    """
-    rows = {label: Row.of(label, some) if some else None for label, some in results.items()}
-    found = [row for row in rows.values() if row is not None]
-    worst = min(found, key=lambda row: row.difference.mean)
-    return Summary(
-        rows,
-        statistics.fmean(row.float_auroc.mean for row in found),
-        statistics.fmean(row.int8_auroc.mean for row in found),
-        statistics.fmean(row.difference.mean for row in found),
-        worst.label,
-        worst.difference.mean,
-    )
-
-
-def to_markdown(
-    summary: Summary,
-    title: str,
-    references: Mapping[str, float] | None = None,
-    files: Mapping[str, str] | None = None,
-) -> str:
-    """Write a summary as a Markdown table.
-
-    Args:
-        summary: What to write.
-        title: Head of the column of labels.
-        references: Averages of others by their label, below our own.
-        files: Markdown links to the files of each label, where there are some.
-
-    Returns:
-        The table, with one line below it on the worst row.
-    """
-    head = (
-        title,
-        "float AUROC",
-        "int8 AUROC",
-        "difference",
-        "seeds",
-        *(("files",) if files else ()),
-    )
-    gap = len(head) - 1
-    lines = markdown_lines([head])
-    for label, row in summary.rows.items():
-        cells = [NOTHING] * gap if row is None else _cells(row, files)
-        lines.append(_line([label, *cells]))
-    missing = len(summary.rows) - len(summary.found)
-    scope = f" of {len(summary.found)}, {missing} missing" if missing else ""
-    average = (summary.float_auroc, summary.int8_auroc)
-    cells = [f"**{value:.4f}**" for value in average] + [f"**{summary.difference:+.5f}**"]
-    lines.append(_line([f"**average{scope}**", *cells, *[""] * (gap - 3)]))
-    for label, value in (references or {}).items():
-        lines.append(_line([label, f"{value:.3f}", *[""] * (gap - 1)]))
-    worst = (
-        f"Largest drop from float to int8: {summary.worst_difference:+.5f} ({summary.worst_label})."
-    )
-    return "\n".join([*lines, "", worst, ""])
-
-
-def _cells(row: Row, files: Mapping[str, str] | None) -> list[str]:
-    cells = [row.float_auroc.text(), row.int8_auroc.text(), row.difference.text("+.5f")]
-    seeds = ", ".join(map(str, row.seeds))
-    return [*cells, seeds, *((files[row.label],) if files else ())]
-
-
-def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table, the first row being its head."""
-    head, *rest = rows
-    return [_line(cells) for cells in (head, ["---"] * len(head), *rest)]
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def auroc_of_kind(kind: str) -> Measure:
+    """Return the AUROC of the anomalies of a kind against all normal images."""
+    return Measure(kind, lambda result: result["evaluation"]["auroc_by_kind"][kind]["value"], ".3f")

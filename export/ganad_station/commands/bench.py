@@ -10,7 +10,6 @@ import numpy as np
 
 from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
-from ganad_station.exit_codes import SUCCESS
 from ganad_station.inspector import Inspector
 
 HELP = "Measure the latency of an inspection on the stored picture."
@@ -37,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     memory = _peak_memory()
     if arguments.json:
         print(json.dumps({"file": inspector.model_name, **figures, "peak_rss_mib": memory}))
-        return SUCCESS
+        return 0
     print(f"{inspector.model_name} under {inspector.model.runtime}, milliseconds")
     for name, row in figures.items():
         print("  {:<10}  p50 {p50:.3f}  p90 {p90:.3f}  p99 {p99:.3f}".format(name, **row))
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             MILLISECONDS / figures["inspection"]["p50"], memory
         )
     )
-    return SUCCESS
+    return 0
 
 
 def _peak_memory() -> float:

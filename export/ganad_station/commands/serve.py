@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ganad_station.errors import StationError
-from ganad_station.exit_codes import SUCCESS
 from ganad_station.guard import is_loopback
 
 HELP = "Show the operator's page for what watch writes."
@@ -42,8 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     with make_server(arguments.host, arguments.port, make_app(arguments.out, token)) as server:
         print(server.url, flush=True)
         server.serve_forever()
-    return SUCCESS
+    return 0
 
 
 def _end(*_: Any) -> None:
-    sys.exit(SUCCESS)
+    sys.exit(0)

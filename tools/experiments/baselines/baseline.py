@@ -14,6 +14,7 @@ from ganad_tf.errors import UserError
 from ganad_tf.evaluation.metrics import auroc
 from ganad_tf.evaluation.scoring import BATCH
 from ganad_tf.models.averaging import move_average
+from ganad_tf.run.history import best_epoch
 
 
 class Baseline(keras.Model):
@@ -63,27 +64,36 @@ class Baseline(keras.Model):
 
 
 class BestOnValidation(keras.callbacks.Callback):
-    """Keeps the average of the epoch with the best validation AUROC; of equals the later.
+    """Keeps the averaged weights of the epoch with the best validation AUROC.
 
     Args:
-        validation: The split to choose on.
+        validation: The split that decides.
     """
 
     def __init__(self, validation: Split) -> None:
         super().__init__()
         self.validation = validation
-        self.best_auroc, self.best_epoch = -1.0, 0
+        self.aurocs: list[float] = []
+
+    @property
+    def best_epoch(self) -> int:
+        """The best epoch, from 1."""
+        return best_epoch(self.aurocs) + 1
+
+    @property
+    def best_auroc(self) -> float:
+        """The validation AUROC of the best epoch."""
+        return self.aurocs[self.best_epoch - 1]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Validate."""
+        """Validate, and keep the weights if they are the best so far."""
         scores = self.model.score_images(self.validation.data.images)
         if not np.isfinite(scores).all():
             raise UserError(f"training diverged in epoch {epoch + 1}: lower the learning rate")
-        found = auroc(self.validation.is_anomaly, scores)
-        if found >= self.best_auroc:
-            self.best_auroc, self.best_epoch = found, epoch + 1
+        self.aurocs.append(auroc(self.validation.is_anomaly, scores))
+        if self.best_epoch == epoch + 1:
             self.best_weights = self.model.averaged_network.get_weights()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Go back to the best."""
+        """Restore the best weights."""
         self.model.averaged_network.set_weights(self.best_weights)

@@ -1,17 +1,14 @@
-"""One baseline, trained and measured: a job of the table."""
+"""One baseline, trained and measured: the work of a result."""
 
 import dataclasses
 import math
 import time
-import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganad_tf import __version__
-from ganad_tf.config import RunConfig, to_toml
+from ganad_tf.config.schema import RunConfig
 from ganad_tf.errors import UserError
-from ganad_tf.system.files import write_json
-from tools.experiments.experiment import describe_machine, read_result
+from tools.experiments.detector import describe_machine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,8 +26,8 @@ if TYPE_CHECKING:
 METHODS = ("autoencoder", "autoencoder-no-skips", "ganomaly", "classifier")
 
 
-def run_baseline(method: str, config: RunConfig, result_path: Path) -> dict[str, Any]:
-    """Train a baseline and measure it on the test split, unless its result is there already.
+def run_baseline(method: str, config: RunConfig) -> dict[str, Any]:
+    """Train a baseline and measure it on the test split.
 
     Data, split, sampled anomalies, batches, augmentation, optimizer, schedule, moving average,
     number of steps and choice of the epoch on validation are those of `ganad_tf.training.train`
@@ -38,35 +35,18 @@ def run_baseline(method: str, config: RunConfig, result_path: Path) -> dict[str,
 
     Args:
         method: One of `METHODS`.
-        config: What to train on, and how.
-        result_path: The JSON file to write.
+        config: Settings of data and method.
 
     Returns:
-        The result: `method`, `config` without the place of the data, `splits` with counts and
-        fingerprints, `float_auroc` with interval, `evaluation` with `auroc_by_kind`, `seen_auroc`
-        and `unseen_auroc` or None, as a detector's result has them, `validation_auroc` of the
-        `best_epoch`, `epochs`, trainable `parameters` of the network that scores, `seconds` of
-        training beside whatever else ran.
+        `method`; `splits` with counts and fingerprints; `float_auroc` with interval; `evaluation`
+        with `auroc_by_kind`, and `seen_auroc` and `unseen_auroc` or None, as the result of a
+        detector has them; `validation_auroc` of the `best_epoch`; `epochs`; trainable
+        `parameters` of the network that scores; `seconds` of training beside whatever else ran.
 
     Raises:
         UserError: If the method is unknown or takes anomalies and there are none, the data
             cannot be loaded, or training diverges.
     """
-    result = read_baseline(method, config, result_path)
-    if result is None:
-        result = _train_and_measure(method, config)
-        result_path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(result_path, result)
-    return result
-
-
-def read_baseline(method: str, config: RunConfig, path: Path) -> dict[str, Any] | None:
-    """Return the result of a method with this configuration, or None if there is none."""
-    result = read_result(path, config)
-    return result if result is not None and result.get("method") == method else None
-
-
-def _train_and_measure(method: str, config: RunConfig) -> dict[str, Any]:
     from ganad_tf.data.sources import load_splits
     from ganad_tf.run.identity import record_splits
     from ganad_tf.system.execution import prepare_execution
@@ -84,7 +64,6 @@ def _train_and_measure(method: str, config: RunConfig) -> dict[str, Any]:
     scores = baseline.score_images(splits.test.data.images)
     return {
         "method": method,
-        "config": tomllib.loads(to_toml(config.portable())),
         "ganad_tf": __version__,
         "splits": {name: dataclasses.asdict(r) for name, r in record_splits(splits).items()},
         **_figures(splits.test, scores, config.data.unseen_kinds),
