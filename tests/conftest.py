@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import RunConfig, make_config
 from ganad_tf.run import Run
 from tests.support.parts import save_part
 
@@ -61,6 +60,17 @@ def part_pictures(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> P
     for index in range(20):
         name = f"{data.kind_names[data.kinds[index]]}-{index:02d}.png"
         Image.fromarray(data.images[index, :, :, 0]).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def good_pictures(small_run: Run, tmp_path: Path) -> Path:
+    """The normal images of the test split, and a file that is no picture."""
+    folder = tmp_path / "good"
+    folder.mkdir()
+    for index, image in enumerate(small_run.splits.test.normals):
+        Image.fromarray(image[:, :, 0]).save(folder / f"{index}.png")
+    (folder / "broken.png").touch()
     return folder
 
 

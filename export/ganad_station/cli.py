@@ -1,4 +1,4 @@
-"""The command line of the station: commands parse, call and print."""
+"""The command line of the station."""
 
 import argparse
 import importlib
@@ -8,15 +8,14 @@ from typing import List, Optional
 
 from ganad_station.arguments import Parser
 from ganad_station.errors import StationError
+from ganad_station.exit_codes import INTERRUPTED, USER_ERROR
 from ganad_station.printing import printable
 
 COMMANDS = ("score", "watch", "serve", "calibrate", "bench", "selftest")
-USER_ERROR = 2
-INTERRUPTED = 130
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run the command line and return its exit code; 2 for what the user can mend."""
+    """Run the command line and return its exit code, see `ganad_station.exit_codes`."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
@@ -38,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         "--bundle",
         type=Path,
         default=_own_folder(),
-        help="the folder with manifest.json (default: where station.pyz is)",
+        help="folder of the bundle, with manifest.json (default: the folder of station.pyz)",
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:

@@ -5,7 +5,7 @@ import os
 import stat
 import warnings
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Union
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -41,6 +41,9 @@ TURNS = {
 """What turns a picture upright, by its EXIF orientation (EXIF 2.3, tag 0x0112)."""
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
+Picture = Union[str, Path, Image.Image, np.ndarray]
+"""What `prepare_image` takes."""
+
 
 class UnreadableImageError(StationError):
     """A file is no picture, or a broken one; the message is one line that names it."""
@@ -67,35 +70,45 @@ def pictures_in(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def read_image(path: Path, size: int, channels: int, illumination: str = AS_TAKEN) -> np.ndarray:
-    """Read a picture, turn it as its EXIF orientation says, and scale it to a square.
+def prepare_image(
+    picture: Picture, size: int, channels: int, illumination: str = AS_TAKEN
+) -> np.ndarray:
+    """Turn a picture into the image that a model takes: upright, square, evened out.
+
+    A file, the Pillow image in it and the array of its pixels give the very same image.
 
     Args:
-        path: A file in any format that Pillow reads, with 8 bits a channel or 16 bits of grey.
+        picture: Path of a file in one of `FORMATS`, with 8 bits per channel or 16 bits of grey; a
+            Pillow image with such pixels, which is turned as its EXIF orientation says; or a uint8
+            array `(height, width)`, `(height, width, 1)` (grey) or `(height, width, 3)` (RGB).
         size: Height and width to scale to, in pixels.
         channels: 1 for grey, 3 for RGB.
-        illumination: What is evened out then, see `ganad_station.illumination.even_out`.
+        illumination: What is evened out, see `ganad_station.illumination.even_out`.
 
     Returns:
         uint8 `(size, size, channels)`, 0 to 255; 16-bit levels are divided by 257.
 
     Raises:
-        UnreadableImageError: If the file cannot be read as a picture.
+        UnreadableImageError: If the file cannot be read as a picture, or the image or the array
+            has another type or shape.
     """
-    return even_out(fit_image(read_upright(path, channels), size), illumination)
+    if isinstance(picture, np.ndarray):
+        pixels = _to_mode(_from_array(picture), channels, "the array")
+    elif isinstance(picture, Image.Image):
+        _check_size(picture, "the image")
+        pixels = _to_mode(_turned_upright(picture, "the image"), channels, "the image")
+    else:
+        pixels = read_upright(Path(picture), channels)
+    return even_out(fit_image(pixels, size), illumination)
 
 
 def read_upright(path: Path, channels: int) -> np.ndarray:
-    """Read a picture at its own size, see `read_image`.
+    """Read a picture at its own size, see `prepare_image`.
 
     Returns:
         uint8 `(height, width)` for one channel, `(height, width, 3)` for three.
     """
-    image = open_upright(path)
-    try:
-        return np.asarray(_to_8_bits(image).convert(MODES[channels]))
-    except (OSError, ValueError, MemoryError) as error:
-        raise UnreadableImageError(f"{path} cannot be decoded ({error or 'no memory'})") from None
+    return _to_mode(open_upright(path), channels, str(path))
 
 
 def open_upright(path: Path) -> Image.Image:
@@ -104,13 +117,34 @@ def open_upright(path: Path) -> Image.Image:
     Raises:
         UnreadableImageError: If the file cannot be read as a picture.
     """
-    image = _open(path)
+    return _turned_upright(_open(path), str(path))
+
+
+def _turned_upright(image: Image.Image, name: str) -> Image.Image:
     try:
         image.load()
         turn = TURNS.get(_orientation(image))
         return image if turn is None else image.transpose(turn)
     except Exception as error:  # Of damaged files Pillow's decoders raise whatever comes.
-        raise UnreadableImageError(f"{path} cannot be decoded ({error or 'no memory'})") from None
+        raise UnreadableImageError(f"{name} cannot be decoded ({error or 'no memory'})") from None
+
+
+def _to_mode(image: Image.Image, channels: int, name: str) -> np.ndarray:
+    try:
+        return np.asarray(_to_8_bits(image).convert(MODES[channels]))
+    except (OSError, ValueError, MemoryError) as error:
+        raise UnreadableImageError(f"{name} cannot be decoded ({error or 'no memory'})") from None
+
+
+def _from_array(pixels: np.ndarray) -> Image.Image:
+    shape = pixels.shape
+    is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] in MODES)
+    if pixels.dtype != np.uint8 or not is_image or 0 in shape:
+        raise UnreadableImageError(
+            f"an array {shape} of {pixels.dtype} is not a picture: give uint8 (height, width), "
+            "(height, width, 1) or (height, width, 3)"
+        )
+    return Image.fromarray(pixels.reshape(shape[:2]) if shape[2:] == (1,) else pixels)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -166,8 +200,12 @@ def _open(path: Path) -> Image.Image:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
         raise UnreadableImageError(f"{path} cannot be read ({reason})") from None
+    _check_size(image, str(path))
+    return image
+
+
+def _check_size(image: Image.Image, name: str) -> None:
     if image.width * image.height > LARGEST_PIXELS:
         raise UnreadableImageError(
-            f"{path} has {image.width} x {image.height} pixels, {LARGEST_PIXELS:,} are the most"
+            f"{name} has {image.width} x {image.height} pixels, {LARGEST_PIXELS:,} are the most"
         )
-    return image

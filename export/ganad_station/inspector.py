@@ -9,7 +9,7 @@ import numpy as np
 
 from ganad_station.bundle import Bundle
 from ganad_station.choice import choose_model
-from ganad_station.images import read_image
+from ganad_station.images import prepare_image
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
 from ganad_station.threshold import is_rejected
 
@@ -65,7 +65,7 @@ class Inspector:
             UnreadableImageError: If the file is no picture or a broken one.
         """
         taken = self.bundle.manifest.input
-        return read_image(path, taken.height, taken.channels, taken.illumination)
+        return prepare_image(path, taken.height, taken.channels, taken.illumination)
 
     def inspect(self, path: Path) -> Inspection:
         """Score a picture.

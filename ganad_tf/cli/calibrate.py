@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 
-from ganad_station.commands.calibrate import CONFIDENCE_HELP, RATE_HELP, calibrate_bundle
-from ganad_station.errors import StationError
+from ganad_station.commands.calibrate import CONFIDENCE_HELP, RATE_HELP
 from ganad_station.threshold import DEFAULT_CONFIDENCE, DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.cli.options import find_run, run_options
-from ganad_tf.errors import UserError
+from ganad_tf.system.environment import import_tensorflow_quietly
 
 FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
 
@@ -37,20 +36,15 @@ def calibrate_command(
     false_reject_rate: float,
     confidence: float,
 ) -> None:
-    """Set the threshold of all bundles of a run on pictures of GOOD parts, or folders of them.
+    """Set the threshold of a run and of all its bundles on pictures of GOOD parts.
 
-    As `station.pyz calibrate` does on the station. The threshold is a tolerance bound: at most the
-    false-reject rate of new good parts is rejected, with that confidence. Take one picture per
-    part, and none that was trained on.
+    GOOD are pictures, or folders of them: one picture per part, and none that was trained on. The
+    threshold is a tolerance bound, as that of `station.pyz calibrate` on a station: at most the
+    false-reject rate of new good parts is rejected, with that confidence. `score`, `report` and
+    later exports use it, too; to go back, remove calibration.json.
     """
     run = find_run(run_folder, runs)
-    bundles = run.folder / "bundles"
-    folders = sorted(path for path in bundles.glob("*/") if not path.name.startswith("."))
-    if not folders:
-        raise UserError(f"{run.folder} has no bundles yet: run ganad-tf export first")
-    for folder in folders:
-        click.echo(f"{folder}:")
-        try:
-            calibrate_bundle(folder, good, false_reject_rate, confidence)
-        except StationError as error:
-            raise UserError(str(error)) from None
+    import_tensorflow_quietly()
+    from ganad_tf.exporting.calibrate import calibrate
+
+    calibrate(run, good, false_reject_rate, confidence)

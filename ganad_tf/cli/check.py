@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
+from ganad_station.exit_codes import NOT_MAPPED
 from ganad_tf.targets.profile import TARGETS, load_profile
 from ganad_tf.targets.report import OperatorRow, Place, Report
-
-NOT_MAPPED = 1
 
 
 @click.command("check")

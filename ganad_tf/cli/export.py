@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ganad_station.exit_codes import NOT_VERIFIED
 from ganad_tf.cli.options import (
     DEFAULT_RATE,
     RATE,
@@ -22,8 +23,6 @@ from ganad_tf.run import RUN_FILE, Run
 from ganad_tf.system.environment import import_tensorflow_quietly
 from ganad_tf.targets.profile import TARGETS
 from ganad_tf.targets.recipe import Precision, Variant
-
-NOT_VERIFIED = 3
 
 
 @click.command("export")

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from ganad_tf.config.defaults import DATASET_DEFAULTS, WIDTH_PRESETS
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config, read_config
+from ganad_station.threshold import DEFAULT_FALSE_REJECT_RATE
+from ganad_tf.config import DATASET_DEFAULTS, WIDTH_PRESETS, RunConfig, make_config, read_config
 from ganad_tf.run import DEFAULT_RUNS, Run
 from ganad_tf.system.environment import cores
 from ganad_tf.system.jobs import ENGINES
@@ -32,9 +31,12 @@ class Width(click.ParamType):
             self.fail(f"{value!r} is no width: give {names} or a number", param, ctx)
 
 
-RATE_HELP = "Share of good parts that may be rejected; sets the threshold, on validation."
+RATE_HELP = (
+    "The threshold rejects at most this fraction of the normal validation images. It is an order "
+    "statistic of their scores; calibrate makes a promise about new parts."
+)
 RATE = click.FloatRange(0, 1, max_open=True)
-DEFAULT_RATE = 0.01
+DEFAULT_RATE = DEFAULT_FALSE_REJECT_RATE
 
 false_reject_rate_option = click.option(
     "--false-reject-rate", type=RATE, default=DEFAULT_RATE, show_default=True, help=RATE_HELP

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganad_station.exit_codes import SUCCESS, USER_ERROR
 from ganad_station.printing import printable
 from ganad_tf.cli.options import find_run, run_options
 from ganad_tf.cli.tables import print_table
@@ -14,7 +15,6 @@ from ganad_tf.system.environment import import_tensorflow_quietly
 if TYPE_CHECKING:
     from ganad_tf.evaluation.folder import Scored
 
-SOME_UNREADABLE = 2
 PROGRESS_EVERY = 500
 
 
@@ -48,7 +48,7 @@ def score_command(
     counts = score_folder(run, folder, out, heatmaps, _show)
     click.echo(f"scores are in {out}")
     print_table([(name or "unreadable", str(count)) for name, count in counts.items()])
-    sys.exit(SOME_UNREADABLE if counts[None] else 0)
+    sys.exit(USER_ERROR if counts[None] else SUCCESS)
 
 
 def _show(number: int, total: int, scored: "Scored") -> None:

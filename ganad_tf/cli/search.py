@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ganad_tf.cli.options import job_options, read_settings, runs_option, setting_options
-from ganad_tf.config.schema import GENERATOR_LOSSES, RunConfig
+from ganad_tf.config import GENERATOR_LOSSES, RunConfig
 from ganad_tf.training.search import Mode, Trial, search
 
 SHOWN = 10

@@ -8,7 +8,7 @@ import click
 
 from ganad_tf.cli.options import read_settings, runs_option, setting_options
 from ganad_tf.cli.tables import print_evaluation
-from ganad_tf.config.schema import RunConfig
+from ganad_tf.config import RunConfig
 from ganad_tf.errors import UserError
 from ganad_tf.run import Run
 from ganad_tf.system.environment import import_tensorflow_quietly

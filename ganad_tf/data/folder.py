@@ -15,7 +15,7 @@ from ganad_station.images import (
     UnreadableImageError,
     fit_image,
     is_color,
-    read_image,
+    prepare_image,
     read_upright,
 )
 from ganad_station.printing import printable
@@ -100,7 +100,7 @@ def _channels(pictures: list[Picture]) -> int:
 
 def _decode(size: int, channels: int, picture: Picture) -> NDArray[np.uint8] | None:
     try:
-        return read_image(picture.path, size, channels)
+        return prepare_image(picture.path, size, channels)
     except UnreadableImageError as error:
         logger.warning("left out: %s", printable(str(error)))
         return None

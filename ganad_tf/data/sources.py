@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ganad_station.illumination import AS_TAKEN, even_out
-from ganad_tf.config.schema import DataConfig
+from ganad_tf.config import DataConfig
 from ganad_tf.data.class_sets import CLASS_NAMES, keras_dataset, load_digits
 from ganad_tf.data.folder import load_folder
 from ganad_tf.data.labeled import LabeledImages

@@ -1,9 +1,10 @@
-"""Defects drawn onto pictures of good parts, for training before there are any real ones.
+"""Defects drawn onto normal images, for training before there are any real defects.
 
-Scratches are thin curves, stains are blots of smooth noise, and patches are pieces of other good
-pictures (after Li et al., "CutPaste", CVPR 2021, and Zavrtanik et al., "DRAEM", ICCV 2021).
+Scratches are thin curves, stains are blots of smooth noise, and patches are pieces of other normal
+images (after Li et al., "CutPaste", CVPR 2021, and Zavrtanik et al., "DRAEM", ICCV 2021).
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,32 +13,43 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from ganad_tf.data.batches.streams import SyntheticStream
 from ganad_tf.data.labeled import DEFECT_PIXEL, UNASSIGNED, UNKNOWN_PIXEL, LabeledImages
 from ganad_tf.data.splits import Split, Splits
+from ganad_tf.errors import UserError
 
-SCRATCH_LENGTHS, SCRATCH_WIDTHS, SCRATCH_TURN = (0.08, 0.6), (1, 4), 0.35
-SCRATCH_STEPS = 12
-STAIN_SCALES, STAIN_SHARES = (0.01, 0.05), (0.0005, 0.02)
+SCRATCH_LENGTHS = (0.08, 0.6)
+"""Shortest and longest scratch, as fractions of the side of an image."""
+SCRATCH_WIDTHS = (1, 4)
+"""Widths of scratches in pixels, from the first up to but not including the last."""
+SCRATCH_STEPS, SCRATCH_TURN = 12, 0.35
+"""Straight pieces of a scratch, and the standard deviation in radians of the turn between two."""
+STAIN_SCALES = (0.01, 0.05)
+"""Finest and coarsest outline of a blot, as fractions of the side of an image."""
+STAIN_AREAS = (0.0005, 0.02)
+"""Smallest and largest blot, as fractions of the area of an image."""
 CHANGES = (0.15, 0.6)
-"""Share of a level that a defect is darker or brighter by."""
+"""Smallest and largest fraction of its level that a pixel gets darker or brighter by."""
 SMALLEST_DIFFERENCE = 8
-"""Levels that a pasted piece differs by on average, at least: others nobody could see."""
+"""Mean difference in levels between a pasted piece and what it covers, at least."""
 ATTEMPTS = 20
+"""Pieces that are tried before a stain takes the place of a patch."""
 VISIBLE = 0.3
+"""Opacity above which a pixel is marked as defective."""
 
 Drawer = Callable[
     [NDArray[np.uint8], int, np.random.Generator], tuple[NDArray[np.uint8], NDArray[np.bool_]]
 ]
-"""From good pictures and the number of one of them to it with a defect, and where that is."""
+"""From normal images and the index of one of them to this one with a defect, and its mask."""
 
 
 @dataclass(frozen=True, eq=False)
 class SyntheticAnomalies:
-    """Pictures with a drawn defect each.
+    """Images with one drawn defect each.
 
     Attributes:
         images: uint8 `(count, size, size, channels)`, 0 to 255.
-        masks: uint8 `(count, size, size)`, `DEFECT_PIXEL` where the defect is.
+        masks: uint8 `(count, size, size)`, `DEFECT_PIXEL` where the defect is, 0 elsewhere.
         kinds: int64 `(count,)`, indices into `SYNTHETIC_KINDS`.
     """
 
@@ -47,12 +59,12 @@ class SyntheticAnomalies:
 
 
 def synthesize(normals: NDArray[np.uint8], count: int, seed: int) -> SyntheticAnomalies:
-    """Draw a defect onto good pictures, the kinds in turn.
+    """Draw defects onto normal images, one defect onto each, the kinds in turn.
 
     Args:
-        normals: uint8 `(pictures, size, size, channels)`, 0 to 255.
-        count: Pictures to make.
-        seed: Seed of all that is random.
+        normals: uint8 `(images, size, size, channels)`, 0 to 255; at least one image.
+        count: Number of anomalies to make.
+        seed: Seed of all random choices.
     """
     rng = np.random.default_rng(seed)
     drawers = list(SYNTHETIC_KINDS.values())
@@ -64,40 +76,50 @@ def synthesize(normals: NDArray[np.uint8], count: int, seed: int) -> SyntheticAn
         drawers[kind](normals, int(index), rng)
         for kind, index in zip(kinds, order[:count], strict=True)
     ]
-    images, masks = (np.stack(part) for part in zip(*drawn, strict=True))
+    images, masks = (np.stack(arrays) for arrays in zip(*drawn, strict=True))
     return SyntheticAnomalies(images, np.where(masks, DEFECT_PIXEL, 0).astype(np.uint8), kinds)
 
 
 def add_synthetic(splits: Splits, source: str, seed: int) -> Splits:
-    """Give splits the synthetic anomalies that a source of anomalies asks for.
+    """Add synthetic anomalies to the splits that need them.
 
-    Train gets as many as it has normal images, beside the labelled ones or in their place. So does
-    validation in their place: without labelled anomalies there are none to choose a checkpoint
-    on, either. Test gets some only where it has no labelled ones.
+    With `both`, train gets as many synthetic anomalies as it has normal images, in addition to the
+    labeled ones. With `synthetic`, they replace the labeled ones in train and in validation:
+    without labeled anomalies there are none to choose a checkpoint on, either. Test keeps its
+    labeled anomalies, and gets synthetic ones only if it has none.
 
     Args:
-        splits: The splits with labelled anomalies, or without any.
+        splits: The splits, with labeled anomalies or without any.
         source: `labelled`, `synthetic` or `both`.
-        seed: Seed of the drawing.
+        seed: Seed of the run.
+
+    Raises:
+        UserError: If a split has no normal images to draw on.
     """
     if source == "labelled":
         return splits
-    is_only = source == "synthetic"
-    validation, test = splits.validation, splits.test
-    return Splits(
-        _with_synthetic(splits.train, keeps_labelled=not is_only, seed=seed),
-        _with_synthetic(validation, False, seed + 1) if is_only else validation,
-        test if test.is_anomaly.any() else _with_synthetic(test, False, seed + 2),
-    )
+    replaces = source == "synthetic"
+    made = {"train": _with_synthetic("train", splits.train, replaces, seed)}
+    if replaces:
+        made["validation"] = _with_synthetic("validation", splits.validation, True, seed)
+    if not splits.test.is_anomaly.any():
+        made["test"] = _with_synthetic("test", splits.test, True, seed)
+    return dataclasses.replace(splits, **made)
 
 
-def _with_synthetic(split: Split, keeps_labelled: bool, seed: int) -> Split:
-    kept = np.arange(len(split.data)) if keeps_labelled else np.flatnonzero(~split.is_anomaly)
-    data, drawn = split.data.take(kept), synthesize(split.normals, len(split.normals), seed)
-    names = [
-        f"{name}/{number}"
-        for number, name in enumerate(np.array(list(SYNTHETIC_KINDS))[drawn.kinds])
-    ]
+def _with_synthetic(name: str, split: Split, replaces: bool, seed: int) -> Split:
+    """Add as many synthetic anomalies as there are normal images, or replace the labeled ones."""
+    normals = split.normals
+    if not len(normals):
+        raise UserError(
+            f"the {name} split has no normal images to draw synthetic anomalies on: add pictures "
+            "of normal parts, or change the validation or test fraction, or how they are grouped"
+        )
+    kept = np.flatnonzero(~split.is_anomaly) if replaces else np.arange(len(split.data))
+    data = split.data.take(kept)
+    drawn = synthesize(normals, len(normals), seed + SyntheticStream[name.upper()])
+    kind_names = np.array(list(SYNTHETIC_KINDS))[drawn.kinds]
+    names = [f"{kind}/{number}" for number, kind in enumerate(kind_names)]
     joined = LabeledImages(
         np.concatenate([data.images, drawn.images]),
         np.concatenate([data.kinds, len(data.kind_names) + drawn.kinds]),
@@ -111,7 +133,7 @@ def _with_synthetic(split: Split, keeps_labelled: bool, seed: int) -> Split:
 
 
 def _known_masks(data: LabeledImages, normal_kind: int) -> NDArray[np.uint8]:
-    """Return the masks, of which nothing is known but for normal images where there are none."""
+    """Return the masks; without any, 0 for normal images and `UNKNOWN_PIXEL` for anomalies."""
     if data.masks is not None:
         return data.masks
     masks = np.full(data.images.shape[:3], UNKNOWN_PIXEL, np.uint8)
@@ -124,7 +146,7 @@ def _scratch(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     size = normals.shape[1]
     cover = _curve(size, rng)
-    while cover.max() < VISIBLE:  # It left the picture.
+    while cover.max() < VISIBLE:  # It left the image.
         cover = _curve(size, rng)
     return _tinted(normals[index], cover / cover.max(), rng)
 
@@ -168,15 +190,19 @@ SYNTHETIC_KINDS: dict[str, Drawer] = {
 
 
 def _blot(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return how much a blot covers each pixel, in [0, 1]: the surroundings of a peak of noise."""
+    """Draw a blot, the surroundings of a peak of noise.
+
+    Returns:
+        The opacity of each pixel, float64 `(size, size)` in [0, 1].
+    """
     noise = rng.normal(0, 1, (size, size))
     smooth = ndimage.gaussian_filter(noise, rng.uniform(*STAIN_SCALES) * size, mode="reflect")
-    share = np.exp(rng.uniform(*np.log(STAIN_SHARES)))
+    area = np.exp(rng.uniform(*np.log(STAIN_AREAS)))
     row, column = rng.integers(0, size, 2)
     rows, columns = np.ogrid[:size, :size]
-    distance = np.hypot(rows - row, columns - column) / (np.sqrt(share / np.pi) * size)
+    distance = np.hypot(rows - row, columns - column) / (np.sqrt(area / np.pi) * size)
     height = smooth / smooth.std() - distance
-    level = np.quantile(height, 1 - share)
+    level = np.quantile(height, 1 - area)
     cover = ndimage.gaussian_filter((height >= level).astype(np.float64), rng.uniform(0.3, 1.2))
     return cover / cover.max()
 
@@ -184,7 +210,7 @@ def _blot(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
 def _tinted(
     image: NDArray[np.uint8], cover: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Make the covered pixels darker or brighter, by a change that varies over them a little."""
+    """Make the covered pixels darker or brighter, by a change that varies a little among them."""
     change = rng.choice([-1, 1]) * rng.uniform(*CHANGES)
     grain = 1 + 0.3 * ndimage.gaussian_filter(rng.normal(0, 1, cover.shape), 1)
     tint = image * (1 + change * grain[..., np.newaxis])
@@ -194,7 +220,7 @@ def _tinted(
 def _mixed(
     image: NDArray[np.float64], other: NDArray[np.float64], cover: NDArray[np.float64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the picture with another where it is covered, and a mask of where it is."""
+    """Blend another image into an image where it is covered, and return the mask of it, too."""
     weight = np.minimum(cover, 1)[..., np.newaxis]
     mixed = np.clip((1 - weight) * image + weight * other, 0, 255)
     return np.round(mixed).astype(np.uint8), cover > VISIBLE

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ganad_station.heatmap import save_heatmap
 from ganad_station.illumination import AS_TAKEN
-from ganad_station.images import UnreadableImageError, pictures_in, read_image
+from ganad_station.images import UnreadableImageError, pictures_in, prepare_image
 from ganad_station.inspector import Inspection
 from ganad_station.score import ScoreRule, scores
 from ganad_tf.errors import UserError
@@ -128,7 +128,7 @@ def score_pictures(
     _, size, _, channels = generator.input_shape
     with ThreadPoolExecutor(DECODERS) as pool:
         form = (size, channels, illumination)
-        decodings = ((path, pool.submit(read_image, path, *form)) for path in paths)
+        decodings = ((path, pool.submit(prepare_image, path, *form)) for path in paths)
         waiting = deque(islice(decodings, 2 * BATCH))
         while waiting:
             batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from ganad_tf.config.schema import check_size
+from ganad_tf.config import check_size
 from ganad_tf.errors import UserError
 from ganad_tf.models.halving import STRIDE, DoublingConv2D, HalvingConv2D
 from ganad_tf.models.normalization import FusedBatchNormalization

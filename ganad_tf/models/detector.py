@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganad_tf.config.schema import ANOMALY_LOSSES, GENERATOR_LOSSES, NORMAL_LOSSES, LossConfig
+from ganad_tf.config import ANOMALY_LOSSES, GENERATOR_LOSSES, NORMAL_LOSSES, LossConfig
 from ganad_tf.errors import UserError
 from ganad_tf.models import losses
 from ganad_tf.models.averaging import move_average

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ganad_station.printing import printable
 from ganad_station.score import ScoreRule
 from ganad_tf import __version__
-from ganad_tf.config.toml import to_toml
+from ganad_tf.config import to_toml
 from ganad_tf.data.splits import Split
 from ganad_tf.evaluation.evaluate import first_of_parts
 from ganad_tf.evaluation.scoring import map_errors, score_images

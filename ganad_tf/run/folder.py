@@ -12,10 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ganad_station.calibration import Calibration
+from ganad_station.errors import StationError
 from ganad_station.threshold import ORDER_STATISTIC, Threshold
 from ganad_tf import __version__
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import read_config, recorded_config, to_toml
+from ganad_tf.config import RunConfig, read_config, recorded_config, to_toml
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Splits
 from ganad_tf.errors import UserError
@@ -108,7 +109,20 @@ class Run:
 
     @property
     def threshold(self) -> Threshold:
-        """The threshold that decides for this run.
+        """The threshold that decides for this run: the calibrated one, else the evaluated one.
+
+        Raises:
+            UserError: If the run is not evaluated, or what it recorded is damaged.
+        """
+        try:
+            calibration = Calibration.read(self.folder)
+        except StationError as error:
+            raise UserError(str(error)) from None
+        return calibration.to_threshold() if calibration else self.evaluated_threshold
+
+    @property
+    def evaluated_threshold(self) -> Threshold:
+        """The threshold that `evaluate` set on the validation split.
 
         Raises:
             UserError: If the run is not evaluated, or what it recorded is damaged.

@@ -9,15 +9,20 @@ STDERR = 2
 THREADS_VARIABLE = "TF_NUM_INTRAOP_THREADS"
 
 
-def prepare() -> None:
-    """Set the variables that are not set yet; import TensorFlow only afterwards.
+def prepare_environment() -> None:
+    """Set the environment variables that TensorFlow, Keras and joblib read when they are imported.
 
-    oneDNN's kernels are off by default on CPUs without AVX-512 VNNI, where a training step
-    takes up to twice as long without them. An operation gets one thread and operations run side
-    by side: the networks are too small to be worth dividing an operation, and undivided it adds
-    up in the same order whatever the number of cores. The log level hides what TensorFlow says
-    about GPUs that are not there; set it lower to look for one that should be. joblib, below
-    scikit-learn, warns where it cannot count physical cores, so it is told of the logical ones.
+    The packages whose modules import TensorFlow call this first. Variables that are set already
+    keep their values.
+
+    - oneDNN kernels are off by default on CPUs without AVX-512 VNNI, where a training step takes
+      up to twice as long without them.
+    - An operation gets one thread, and operations run in parallel: the networks are too small to
+      be worth dividing an operation, and an undivided one adds up in the same order on any number
+      of cores.
+    - The log level hides what TensorFlow says about missing GPUs; lower it to look for one.
+    - joblib, which scikit-learn uses, warns if it cannot count physical cores, so it is told the
+      number of logical ones.
     """
     os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -32,11 +37,12 @@ def cores() -> int:
 
 
 def import_tensorflow_quietly() -> None:
-    """Import TensorFlow without the notes that it writes before any log level counts.
+    """Import TensorFlow without the messages that it writes before a log level takes effect.
 
-    Its warnings, of retraced functions and the like, are for who develops with it, not for who
-    uses this. A failing import still raises, with its own message.
+    Its warnings, such as those about retraced functions, are for developers and are hidden, too.
+    An import that fails still raises its own error.
     """
+    prepare_environment()
     with Path(os.devnull).open("w") as nowhere, native_errors_to(nowhere.fileno()):
         import tensorflow
     tensorflow.get_logger().setLevel("ERROR")

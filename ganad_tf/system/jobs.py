@@ -25,7 +25,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ganad_tf.errors import UserError, reason
-from ganad_tf.system.environment import cores, import_tensorflow_quietly, native_errors_to, prepare
+from ganad_tf.system.environment import (
+    cores,
+    import_tensorflow_quietly,
+    native_errors_to,
+    prepare_environment,
+)
 
 ENGINES = ("local", "ray")
 RAY_STORE_BYTES = 100 * 2**20
@@ -211,7 +216,7 @@ def _call(call: bytes, threads: int) -> tuple[Any, str | None]:
 
 
 def _limit_threads(threads: int) -> None:
-    prepare()
+    prepare_environment()
     import_tensorflow_quietly()
     import tensorflow as tf
     from threadpoolctl import threadpool_limits

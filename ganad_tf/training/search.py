@@ -12,8 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ganad_tf.config.schema import GENERATOR_LOSSES, NORMAL_LOSSES, RunConfig
-from ganad_tf.config.toml import to_toml
+from ganad_tf.config import GENERATOR_LOSSES, NORMAL_LOSSES, RunConfig, to_toml
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
 from ganad_tf.run import RUN_FILE, Run
@@ -197,10 +196,8 @@ def _finish(run: Run) -> dict[str, Any]:
 
 
 def _trial_config(base: RunConfig, weights: Combination, epochs: int) -> RunConfig:
-    changes: dict[str, Any] = dict(zip(GENERATOR_LOSSES, weights, strict=True))
-    loss = dataclasses.replace(base.loss, **changes)
-    train = dataclasses.replace(base.train, epochs=epochs)
-    return dataclasses.replace(base, loss=loss, train=train)
+    loss = dict(zip(GENERATOR_LOSSES, weights, strict=True))
+    return base.derive(loss=loss, train={"epochs": epochs})
 
 
 def weights_of(config: RunConfig) -> Combination:

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from ganad_tf import __version__
-from ganad_tf.config.schema import RunConfig
+from ganad_tf.config import RunConfig
 from ganad_tf.data.batches.make import paired_batches
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError

@@ -3,9 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from ganad_tf.config.defaults import DATASET_DEFAULTS
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config, read_config, recorded_config, to_toml
+from ganad_tf.config import (
+    DATASET_DEFAULTS,
+    RunConfig,
+    make_config,
+    read_config,
+    recorded_config,
+    to_toml,
+)
 from ganad_tf.data.sources import SOURCES
 from ganad_tf.errors import UserError
 
@@ -72,7 +77,7 @@ def test_the_weights_are_those_of_table_2() -> None:
     ("layer", "message"),
     [
         ({"data": {"size": 28}}, "28 is not a multiple of 16"),
-        ({"data": {"size": "32"}}, "data: size must be int, got '32'"),
+        ({"data": {"size": "32"}}, "data.size must be an integer, got '32'"),
         ({"data": {"sise": 32}}, "unknown key 'sise'"),
         ({"speed": 3}, "unknown key 'speed'"),
         ({"data": 3}, "data must be a section"),
@@ -82,11 +87,11 @@ def test_the_weights_are_those_of_table_2() -> None:
         ({"loss": {"abc_scale": 0}}, "abc_scale must be more than 0"),
         ({"loss": {"discriminators": 3}}, "discriminators must be 1 or 2, got 3"),
         ({"data": {"anomalies": -1}}, "anomalies must be at least 0, got -1"),
-        ({"data": {"anomalies": "few"}}, "anomalies must be int or 'balanced', got 'few'"),
-        ({"data": {"anomalies": True}}, "anomalies must be int or 'balanced', got True"),
+        ({"data": {"anomalies": "few"}}, "anomalies must be an integer or 'balanced', got 'few'"),
+        ({"data": {"anomalies": True}}, "anomalies must be an integer or 'balanced', got True"),
         ({"data": {"sampling": "best"}}, "sampling must be one of kmeans, random"),
-        ({"data": {"unseen_kinds": "3"}}, "data: unseen_kinds must be a list, got '3'"),
-        ({"data": {"unseen_kinds": [3]}}, "unseen_kinds: each item must be str, got 3"),
+        ({"data": {"unseen_kinds": "3"}}, "data.unseen_kinds must be a list, got '3'"),
+        ({"data": {"unseen_kinds": [3]}}, "unseen_kinds: each item must be a string, got 3"),
         ({"loss": {"regime": "both"}}, "regime must be one of joint, random"),
         ({"loss": {"patch_size": 5}}, "patch size 5 does not divide the image size 16x16: choose"),
         (
@@ -95,19 +100,28 @@ def test_the_weights_are_those_of_table_2() -> None:
         ),
         ({"loss": {"abc": -1}}, "abc must be at least 0"),
         ({"score": {"views": 3}}, "score.views must be 1, 2 or 4, got 3"),
-        ({"score": {"views": 2}}, "training saw no such views: set train.flip, or fewer"),
+        ({"score": {"views": 2}}, "training does not mirror images so: set train.flip, or fewer"),
         (
             {"score": {"views": 4}, "train": {"flip": True}},
-            "training saw no such views: set train.flip_vertical",
+            "training does not mirror images so: set train.flip_vertical",
         ),
-        ({"train": {"transplant": 1.5}}, "transplant is a share, at most 1, got 1.5"),
-        ({"train": {"transplant": 0.5}}, "zoom and transplant are those of tiles: set data.tile"),
-        ({"data": {"tile_clusters": 8}}, "clusters of tiles need data.tile: set it, or leave"),
+        ({"train": {"transplant": 1.5}}, "train.transplant must be between 0 and 1, got 1.5"),
+        (
+            {"train": {"transplant": 0.5}},
+            "train.transplant are for tiles: set data.tile",
+        ),
+        (
+            {"data": {"tile_clusters": 8}},
+            "tile_clusters is for tiles: set data.tile, or leave",
+        ),
         ({"data": {"tile_clusters": -1}}, "tile_clusters must be at least 0"),
-        ({"train": {"normal_candidates": 3}}, "candidates are tiles: set data.tile, or leave"),
+        (
+            {"train": {"normal_candidates": 3}},
+            "normal_candidates is for tiles: set data.tile, or",
+        ),
         ({"train": {"normal_candidates": 0}}, "normal_candidates must be at least 1"),
         ({"train": {"epochs": 0}}, "epochs must be at least 1"),
-        ({"train": {"epochs": True}}, "epochs must be int, got True"),
+        ({"train": {"epochs": True}}, "epochs must be an integer, got True"),
         ({"train": {"learning_rate": float("nan")}}, "learning_rate must be between"),
         ({"seed": -1}, "seed must be at least 0"),
         ({"seed": 2**40}, "less than 4294967296"),
@@ -155,3 +169,11 @@ def test_files_that_are_no_configuration(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("epochs = = 3")
     with pytest.raises(UserError, match="not valid TOML"):
         read_config(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "cifar10", "digits"])
+def test_the_default_shift_of_a_data_set_is_not_that_of_tiles(dataset: str) -> None:
+    data = {"dataset": dataset, "size": 64, "tile": 32}
+    assert make_config({"data": data}).train.shift == 0
+    with pytest.raises(UserError, match="tiles are cut at random places"):
+        make_config({"data": data}, {"train": {"shift": 1}})

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import energy_distance
 
-from ganad_tf.config.schema import DataConfig
+from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.data.sampling import (
     cluster,

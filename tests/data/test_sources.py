@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from ganad_tf.config.schema import DataConfig
+from ganad_tf.config import DataConfig
 from ganad_tf.data import class_sets
 from ganad_tf.data.class_sets import IDX_FILES, NPZ_KEYS
 from ganad_tf.data.folder import load_folder

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ganad_tf.config.schema import DataConfig
+from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.synthetic import SYNTHETIC_KINDS, synthesize
+from ganad_tf.errors import UserError
 from tests.support.parts import draw_part, save_part
 
 
@@ -47,7 +48,7 @@ def test_the_seed_decides() -> None:
     assert not np.array_equal(first.images, synthesize(normals, 6, 2).images)
 
 
-def test_more_pictures_than_good_ones_use_each_as_often() -> None:
+def test_more_anomalies_than_normal_images_use_each_as_often() -> None:
     flat = np.arange(3, dtype=np.uint8)[:, None, None, None] * 100 + 20
     made = synthesize(np.broadcast_to(flat, (3, 32, 32, 1)), 6, 0)
     medians = np.median(made.images, axis=(1, 2, 3)).astype(int).tolist()
@@ -81,14 +82,36 @@ def test_which_splits_get_synthetic_anomalies(part_folder: Path, source: str) ->
             assert len(np.unique(groups)) == len(groups)
 
 
-def test_a_folder_of_good_parts_alone_is_enough(tmp_path: Path) -> None:
-    (tmp_path / "normal").mkdir()
+def write_normal_parts(root: Path, count: int) -> DataConfig:
+    (root / "normal").mkdir()
     rng = np.random.default_rng(0)
-    for number in range(20):
-        save_part(tmp_path / "normal" / f"{number}.png", "normal", 48, rng)
-    config = DataConfig("folder", str(tmp_path), size=32, anomaly_source="synthetic")
-    splits = load_splits(config, 0)
+    for number in range(count):
+        save_part(root / "normal" / f"{number}.png", "normal", 48, rng)
+    return DataConfig("folder", str(root), size=32, anomaly_source="synthetic")
+
+
+def test_a_folder_of_normal_parts_alone_is_enough(tmp_path: Path) -> None:
+    splits = load_splits(write_normal_parts(tmp_path, 20), 0)
     for split in (splits.train, splits.validation, splits.test):
         names = np.array(split.data.kind_names)[split.data.kinds[split.is_anomaly]]
         assert len(names) == len(split.normals)
         assert set(names.tolist()) <= set(SYNTHETIC_KINDS)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_normal_parts_for_all_splits_are_refused(tmp_path: Path, count: int) -> None:
+    with pytest.raises(UserError, match="the validation split has no normal images to draw"):
+        load_splits(write_normal_parts(tmp_path, count), 0)
+
+
+def test_three_normal_parts_are_enough_for_all_splits(tmp_path: Path) -> None:
+    splits = load_splits(write_normal_parts(tmp_path, 3), 0)
+    assert [len(split.data) for _, split in splits.items()] == [2, 2, 2]
+
+
+def test_each_split_gets_a_stream_of_its_own(tmp_path: Path) -> None:
+    seed = 7
+    splits = load_splits(write_normal_parts(tmp_path, 20), seed)
+    for offset, (_, split) in enumerate(splits.items()):
+        made = synthesize(split.normals, len(split.normals), seed + offset)
+        assert np.array_equal(split.data.images[split.is_anomaly], made.images)

@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from ganad_tf.cli.main import cli
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import make_config
 from ganad_tf.data.sources import load_splits
 from tests.support.parts import save_part
 

@@ -15,7 +15,7 @@ from ganad_station.choice import open_model
 from ganad_station.manifest import Manifest
 from ganad_station.runtimes.litert import LiteRtModel
 from ganad_station.score import to_input
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.scoring import score_images

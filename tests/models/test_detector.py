@@ -1,4 +1,3 @@
-import dataclasses
 from pathlib import Path
 
 import keras
@@ -6,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganad_tf.config.schema import ANOMALY_LOSSES, NORMAL_LOSSES, LossConfig
+from ganad_tf.config import ANOMALY_LOSSES, NORMAL_LOSSES, LossConfig
 from ganad_tf.models.detector import (
     DISCRIMINATORS,
     LOSS_NAMES,
@@ -122,7 +121,7 @@ def test_joint_regime_adds_the_weighted_losses() -> None:
 
 @pytest.mark.parametrize("name", [*NORMAL_LOSSES, *ANOMALY_LOSSES])
 def test_a_loss_of_weight_0_is_left_out_and_the_others_train(name: str, tmp_path: Path) -> None:
-    detector = make_detector(loss=dataclasses.replace(LOSS, **{name: 0.0}))
+    detector = make_detector(loss=LOSS.derive(**{name: 0.0}))
     history = detector.fit(make_pairs(), verbose=0).history
     left_out = {name, DISCRIMINATORS.get(name)} - {None}
     assert set(history) == set(LOSS_NAMES) - left_out
@@ -136,7 +135,7 @@ def test_a_loss_of_weight_0_is_left_out_and_the_others_train(name: str, tmp_path
 
 
 def test_one_discriminator_serves_both_sides() -> None:
-    detector = make_detector(loss=dataclasses.replace(LOSS, discriminators=1))
+    detector = make_detector(loss=LOSS.derive(discriminators=1))
     assert detector.anomaly_discriminator is detector.normal_discriminator
     networks = [detector.generator, detector.normal_discriminator]
     assert len(detector.trainable_variables) == sum(len(n.trainable_variables) for n in networks)
@@ -148,7 +147,7 @@ def test_one_discriminator_serves_both_sides() -> None:
 
 
 def test_trains_without_anomalies_where_their_losses_are_off() -> None:
-    loss = dataclasses.replace(LOSS, abc=0.0, anomaly_adversarial=0.0)
+    loss = LOSS.derive(abc=0.0, anomaly_adversarial=0.0)
     detector = make_detector(loss=loss)
     normal, anomaly = first_pair()
     nothing = tf.data.Dataset.from_tensors((normal, anomaly[:0])).repeat(10)
@@ -158,7 +157,7 @@ def test_trains_without_anomalies_where_their_losses_are_off() -> None:
 
 
 def test_the_abc_loss_is_that_of_the_scaled_error_of_each_anomaly() -> None:
-    detector = make_detector(loss=dataclasses.replace(LOSS, abc_scale=4.0))
+    detector = make_detector(loss=LOSS.derive(abc_scale=4.0))
     normal, anomaly = first_pair()
     copies = detector.reconstruct_pair(normal, anomaly, training=False)
     values = detector.losses_of(normal, anomaly, *copies, training=False)
@@ -168,7 +167,7 @@ def test_the_abc_loss_is_that_of_the_scaled_error_of_each_anomaly() -> None:
 
 @pytest.mark.parametrize("is_marked", [False, True])
 def test_the_abc_loss_takes_the_patches_of_a_defect_that_stand_out(is_marked: bool) -> None:
-    detector = make_detector(loss=dataclasses.replace(LOSS, abc_patches=2))
+    detector = make_detector(loss=LOSS.derive(abc_patches=2))
     normal, anomaly = first_pair()
     copies = detector.reconstruct_pair(normal, anomaly, training=False)
     defects = np.ones((6, SIZE, SIZE), np.float32)
@@ -182,7 +181,7 @@ def test_the_abc_loss_takes_the_patches_of_a_defect_that_stand_out(is_marked: bo
 
 
 def test_random_regime_takes_one_group_a_step_each_about_half_the_time() -> None:
-    detector = make_detector(loss=dataclasses.replace(LOSS, regime="random"))
+    detector = make_detector(loss=LOSS.derive(regime="random"))
     values = {name: tf.constant(1.0) for name in LOSS_NAMES}
     taken = []
     for step in range(400):
@@ -238,7 +237,7 @@ def test_other_shapes_train(size: int, channels: int) -> None:
 def test_of_the_candidates_of_an_image_the_worst_reconstructed_is_trained_on(
     side: int, loss: dict[str, int], patches: int
 ) -> None:
-    detector, other = (make_detector(loss=dataclasses.replace(LOSS, **loss)) for _ in range(2))
+    detector, other = (make_detector(loss=LOSS.derive(**loss)) for _ in range(2))
     rng = np.random.default_rng(1)
     pair = list(first_pair())
     candidates = rng.random((6, 4, SIZE, SIZE, 1), np.float32) * rng.random((6, 4, 1, 1, 1))

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import shutil
 from collections import Counter
@@ -9,8 +8,7 @@ from click.testing import CliRunner
 
 from ganad_station.threshold import ORDER_STATISTIC, Threshold
 from ganad_tf.cli import cli
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import RunConfig, make_config
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError
@@ -30,8 +28,7 @@ def test_the_chosen_epoch_is_the_best_or_the_last(copied: Run) -> None:
     copied.history_path.write_text(json.dumps(history))
     assert copied.chosen_path == copied.best_path
     assert copied.chosen_entry()["epoch"] == 2
-    train_config = dataclasses.replace(copied.config.train, checkpoint="last")
-    config = dataclasses.replace(copied.config, train=train_config)
+    config = copied.config.derive(train={"checkpoint": "last"})
     last = Run(copied.folder, config, copied.identity)
     assert last.chosen_path == copied.last_path
     assert last.chosen_entry()["epoch"] == 3

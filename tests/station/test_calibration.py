@@ -2,23 +2,18 @@
 
 import json
 import math
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 from scipy import stats
 
 from ganad_station.bundle import Bundle
 from ganad_station.calibration import Calibration, parts_needed, tolerance_bound
 from ganad_station.errors import StationError
 from ganad_station.threshold import TOLERANCE_BOUND
-from ganad_tf.cli.main import cli
-from ganad_tf.run import Run
 from tests.support.programs import assert_one_line_error, run_program
 
 
@@ -60,17 +55,6 @@ def test_the_fewest_parts_that_are_needed() -> None:
     assert tolerance_bound(list(range(needed)), 0.01, 0.95) == needed - 1
     with pytest.raises(StationError, match="give 299 or more"):
         tolerance_bound(list(range(needed - 1)), 0.01, 0.95)
-
-
-@pytest.fixture
-def good_pictures(small_run: Run, tmp_path: Path) -> Path:
-    """The normal images of the test split, and a file that is no picture."""
-    folder = tmp_path / "good"
-    folder.mkdir()
-    for index, image in enumerate(small_run.splits.test.normals):
-        Image.fromarray(image[:, :, 0]).save(folder / f"{index}.png")
-    (folder / "broken.png").touch()
-    return folder
 
 
 def test_a_station_is_calibrated_on_a_day_of_good_parts(copied: Path, good_pictures: Path) -> None:
@@ -191,30 +175,3 @@ def test_a_picture_counts_once(copied: Path, good_pictures: Path, tmp_path: Path
 
 def test_an_impossible_confidence_ends() -> None:
     assert tolerance_bound([1.0, 2.0, 3.0], 0.999, 1e-17) == 1.0
-
-
-def test_all_bundles_of_a_run_are_calibrated(
-    small_run: Run, bundles: dict[str, Path], good_pictures: Path
-) -> None:
-    arguments = ["calibrate", str(good_pictures), "--run", str(small_run.folder)]
-    try:
-        result = CliRunner().invoke(cli, [*arguments, "--false-reject-rate", "0.1"])
-        assert result.exit_code == 0, result.output
-        for folder in bundles.values():
-            assert (folder / "calibration.json").is_file()
-            assert str(folder) in result.output
-    finally:
-        for folder in bundles.values():
-            (folder / "calibration.json").unlink(missing_ok=True)
-
-
-def test_a_run_without_bundles_is_to_be_exported_first(
-    small_run: Run, good_pictures: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(
-        small_run.folder, tmp_path / "run", ignore=shutil.ignore_patterns("bundles", ".lock")
-    )
-    arguments = ["calibrate", str(good_pictures), "--run", str(tmp_path / "run")]
-    result = CliRunner().invoke(cli, arguments)
-    assert result.exit_code == 2
-    assert "has no bundles yet: run ganad-tf export first" in result.output

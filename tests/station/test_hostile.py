@@ -10,7 +10,7 @@ from PIL import Image
 
 from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
-from ganad_station.images import UnreadableImageError, read_image
+from ganad_station.images import UnreadableImageError, prepare_image
 from ganad_station.inspector import Inspector
 from ganad_station.manifest import Manifest
 from ganad_station.outputs.results import ResultsFile
@@ -66,7 +66,7 @@ def test_no_program_is_started_for_a_picture(
 def test_more_pixels_than_memory_should_hold_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((8001, 8000), np.uint16)).save(tmp_path / "large.png")
     with pytest.raises(UnreadableImageError, match="has 8000 x 8001 pixels, 64,000,000 are"):
-        read_image(tmp_path / "large.png", 16, 1)
+        prepare_image(tmp_path / "large.png", 16, 1)
 
 
 def test_a_score_that_is_no_number_is_not_ok(

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from ganad_station.illumination import (
     ILLUMINATIONS,
     MEAN_LEVEL,
     even_out,
+    integer_square_root,
 )
 
 IMAGES = arrays(np.uint8, st.sampled_from([(16, 16, 1), (8, 4, 3), (1, 2, 1)]))
@@ -60,3 +63,9 @@ def test_an_exposure_of_the_same_part_becomes_the_same_picture() -> None:
             even_out(usual, illumination).astype(int) - even_out(other, illumination).astype(int)
         )
         assert distance.max() <= 4
+
+
+@given(st.integers(0, 2**200), st.integers(-1, 1))
+def test_the_integer_square_root_is_exact(number: int, shift: int) -> None:
+    for square in (number, max(0, number**2 + shift)):
+        assert integer_square_root(square) == math.isqrt(square)

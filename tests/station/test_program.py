@@ -74,7 +74,7 @@ def test_selftest_refuses_what_is_not_what_was_verified(
 def test_heat_maps_are_red_where_the_error_is(
     bundle_folder: Path, part_pictures: Path, tmp_path: Path
 ) -> None:
-    result = run_program(bundle_folder, "score", part_pictures, "--heatmap", tmp_path / "maps")
+    result = run_program(bundle_folder, "score", part_pictures, "--heatmaps", tmp_path / "maps")
     assert result.returncode == 0, result.stderr
     assert len(result.stdout.splitlines()) == 20
     maps = sorted((tmp_path / "maps").iterdir())

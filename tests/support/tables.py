@@ -7,8 +7,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import RunConfig, make_config
 from tools.experiments.__main__ import main
 from tools.experiments.detector import train_evaluate
 from tools.experiments.results import Results

@@ -122,7 +122,7 @@ def wait_until(condition, seconds: float = 60) -> None:
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from ganad_tf.system.jobs import Job, run_jobs; "
-        "from tests.test_jobs import mark_and_wait; "
+        "from tests.system.test_jobs import mark_and_wait; "
         "list(run_jobs([Job('waits', mark_and_wait, (Path(sys.argv[1]),))]))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import make_config
 from ganad_tf.data.batches.make import paired_batches
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError

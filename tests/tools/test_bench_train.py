@@ -1,6 +1,5 @@
 """The training benchmark runs, its PyTorch twin computes the same, and its counts are right."""
 
-import dataclasses
 import importlib.util
 import json
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner, Result
 
-from ganad_tf.config.schema import DataConfig, RunConfig, TrainConfig
+from ganad_tf.config import DataConfig, RunConfig, TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.models.detector import LOSS_NAMES, AnomalyDetector
 from ganad_tf.system.environment import cores
@@ -20,7 +19,9 @@ from tools.bench.train.__main__ import main
 from tools.bench.train.multiply_adds import layer_multiply_adds, step_multiply_adds
 
 BATCH, STEPS, CHANNELS = 8, 3, 3
-CONFIG = RunConfig(data=DataConfig(size=32), train=TrainConfig(batch_size=BATCH, epochs=2))
+CONFIG = RunConfig(
+    data=DataConfig(dataset="mnist"), train=TrainConfig(batch_size=BATCH, epochs=2, shift=0)
+)
 
 
 def make_detector(channels: int = CHANNELS) -> AnomalyDetector:
@@ -156,7 +157,7 @@ def test_augmentation_of_the_twin_mirrors_and_shifts_with_reflection() -> None:
     padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)), "symmetric")
     torch.manual_seed(0)
     chosen = torch.arange(3).repeat(40)
-    config = dataclasses.replace(CONFIG.train, flip=True, shift=shift)
+    config = CONFIG.train.derive(flip=True, shift=shift)
     found = augmented(torch.from_numpy(images), chosen, config).numpy()
     allowed: list[set[bytes]] = [set(), set(), set()]
     for index, image in enumerate(padded):

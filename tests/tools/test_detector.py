@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ganad_tf.config.toml import make_config, read_config
+from ganad_tf.config import make_config, read_config
 from ganad_tf.errors import UserError
 from ganad_tf.run import Run
 from tests.support.tables import TINY, invoke, list_results

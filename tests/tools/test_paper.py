@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganad_tf.config.defaults import DATASET_DEFAULTS
+from ganad_tf.config import DATASET_DEFAULTS
 from tests.support.tables import invoke, write_results
 from tools.experiments.markdown import average
 from tools.experiments.paper import paper_table

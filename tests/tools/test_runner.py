@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import make_config
 from ganad_tf.errors import UserError
 from tests.support.tables import (
     invoke,

@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganad_tf.cli import cli
-from ganad_tf.config.defaults import DATASET_DEFAULTS, WIDTH_PRESETS
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import DATASET_DEFAULTS, WIDTH_PRESETS, make_config
 from ganad_tf.run import Run
 from tests.support import tables
 from tests.support.tables import write_results

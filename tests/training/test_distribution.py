@@ -15,8 +15,7 @@ import tensorflow as tf
 from click.testing import CliRunner
 
 from ganad_tf.cli import cli
-from ganad_tf.config.schema import RunConfig, TrainConfig
-from ganad_tf.config.toml import make_config, to_toml
+from ganad_tf.config import RunConfig, TrainConfig, make_config, to_toml
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.errors import UserError
 from ganad_tf.run import Run
@@ -30,9 +29,9 @@ ON_TWO_CPU_DEVICES = """
 import sys
 from pathlib import Path
 
-from ganad_tf.system.environment import prepare
+from ganad_tf.system.environment import prepare_environment
 
-prepare()
+prepare_environment()
 import tensorflow as tf
 
 (cpu,) = tf.config.list_physical_devices("CPU")
@@ -40,7 +39,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 """
 TRAIN_MIRRORED = """
 from ganad_tf.training.distribution import make_strategy
-from ganad_tf.config.toml import make_config, read_config
+from ganad_tf.config import make_config, read_config
 from ganad_tf.training.train import train
 
 config, folder = map(Path, sys.argv[1:])

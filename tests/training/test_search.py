@@ -7,8 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganad_tf.cli import cli
-from ganad_tf.config.schema import GENERATOR_LOSSES, LossConfig, RunConfig
-from ganad_tf.config.toml import make_config, read_config
+from ganad_tf.config import GENERATOR_LOSSES, LossConfig, RunConfig, make_config, read_config
 from ganad_tf.errors import UserError
 from ganad_tf.run import Run
 from ganad_tf.training import search as search_module
@@ -41,7 +40,7 @@ def test_315_combinations_are_admitted() -> None:
 def test_the_weights_of_the_paper_are_among_them() -> None:
     paper = LossConfig(1.5, 1.5, 0.5, 0.5, 1.0, 0.5)
     assert weights_of(RunConfig(loss=paper)) in combinations()
-    assert set(GENERATOR_LOSSES) < set(LossConfig.__dataclass_fields__)
+    assert set(GENERATOR_LOSSES) < set(LossConfig.SETTINGS)
 
 
 @pytest.mark.parametrize(

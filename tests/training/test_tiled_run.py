@@ -1,7 +1,6 @@
 """A run on tiles, from a folder with masks to the score of a station."""
 
 import argparse
-import dataclasses
 import shutil
 from pathlib import Path
 
@@ -13,11 +12,10 @@ from ganad_station.bundle import Bundle
 from ganad_station.commands import selftest
 from ganad_station.inspector import Inspector
 from ganad_station.score import ScoreRule
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config
-from ganad_tf.data.batches.candidate_tiles import CANDIDATES, CandidateTiles
+from ganad_tf.config import RunConfig, make_config
+from ganad_tf.data.batches.candidate_tiles import CANDIDATES
 from ganad_tf.data.batches.make import paired_batches
-from ganad_tf.data.batches.marked_tiles import MarkedTiles
+from ganad_tf.data.batches.tiles import TiledBatches
 from ganad_tf.data.listing import MASKS
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
@@ -147,9 +145,10 @@ def test_pictures_without_a_mask_are_left_out(
 
 
 def test_as_many_of_each_kind_are_trained_on_as_asked_for(config: RunConfig) -> None:
-    few = dataclasses.replace(config, data=dataclasses.replace(config.data, anomalies=3))
+    few = config.derive(data={"anomalies": 3})
     batches = paired_batches(few, load_splits(config.data, 0).train)
-    assert isinstance(batches, MarkedTiles)
+    assert isinstance(batches, TiledBatches)
+    assert batches.masks is not None
     assert len(batches.anomalies) == len(batches.masks) == len(batches.kinds) == 3
 
 
@@ -159,7 +158,7 @@ def test_as_many_of_each_kind_are_trained_on_as_asked_for(config: RunConfig) -> 
         ({"data": {"tile": 24}}, "24 is not a multiple of 16"),
         ({"data": {"illumination": "even"}}, "illumination must be one of as-taken, brightness"),
         ({"data": {"tile": 96}}, "tile 96 is larger than the image size 64"),
-        ({"train": {"shift": 2}}, "tiles are cut anywhere"),
+        ({"train": {"shift": 2}}, "tiles are cut at random places"),
         ({"score": {"patch_size": 7}}, "score: patch size 7 does not divide the image size 64"),
         (
             {"score": {"patch_size": 32, "patch_count": 5}},
@@ -179,7 +178,8 @@ def test_without_masks_tiles_are_candidates(part_folder: Path) -> None:
     data = {"dataset": "folder", "data_dir": str(part_folder), "size": SIZE, "tile": TILE}
     config = make_config({"data": data}, {"loss": {"abc_patches": 4}})
     batches = paired_batches(config, load_splits(config.data, 0).train)
-    assert isinstance(batches, CandidateTiles)
+    assert isinstance(batches, TiledBatches)
+    assert batches.masks is None
     normal, anomaly = next(iter(batches.dataset(0, 1)))
     assert normal.shape == (12, TILE, TILE, 1)
     assert anomaly.shape == (12, CANDIDATES, TILE, TILE, 1)

@@ -64,7 +64,7 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     from ganad_station.score import WHOLE_IMAGE, to_input
     from ganad_station.threshold import ORDER_STATISTIC, Threshold
     from ganad_tf import __version__
-    from ganad_tf.config.schema import TrainConfig
+    from ganad_tf.config import TrainConfig
     from ganad_tf.data.batches.paired import PairedBatches
     from ganad_tf.exporting.manifest import describe_model, hash_files, write_manifest
     from ganad_tf.exporting.onnx.conversion import convert_float_to_onnx, convert_to_onnx

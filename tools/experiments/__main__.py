@@ -19,7 +19,7 @@ import click
 
 from ganad_tf.cli.errors import Group
 from ganad_tf.cli.options import job_options
-from ganad_tf.config.toml import read_config
+from ganad_tf.config import read_config
 from ganad_tf.data.listing import NORMAL, list_pictures
 from ganad_tf.system.files import write_text
 from tools.experiments.classes import CLASSES, SIDE_CLASSES

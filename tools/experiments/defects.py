@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import make_config
 from tools.experiments.detector import train_evaluate_verify
 from tools.experiments.markdown import split_page
 from tools.experiments.table import (
@@ -53,7 +53,7 @@ def defect_table(layers: tuple[dict[str, Any], ...], kinds: int, seeds: int, com
     """Return the table of a folder.
 
     Args:
-        layers: Settings of all cells, for `ganad_tf.config.toml.make_config`.
+        layers: Settings of all cells, for `ganad_tf.config.make_config`.
         kinds: Number of kinds of defects in the folder.
         seeds: Number of seeds of each row, from 0.
         command: The command that makes the table.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganad_tf import __version__
-from ganad_tf.config.schema import RunConfig
+from ganad_tf.config import RunConfig
 from ganad_tf.errors import UserError
 from ganad_tf.run import RUN_FILE, Run
 from ganad_tf.run.history import EPOCH, VALIDATION_AUROC

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import make_config
 from tools.experiments.classes import CLASSES, class_label
 from tools.experiments.detector import train_evaluate_verify
 from tools.experiments.markdown import class_page
@@ -15,7 +15,7 @@ def paper_table(settings: dict[str, Any], seeds: int, command: str) -> Table:
     """Return the table of a data set, of all its classes.
 
     Args:
-        settings: Settings of all cells, for `ganad_tf.config.toml.make_config`.
+        settings: Settings of all cells, for `ganad_tf.config.make_config`.
         seeds: Number of seeds of each class, from 0.
         command: The command that makes the table.
     """

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganad_tf import __version__
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import RunConfig, make_config
 from ganad_tf.errors import UserError
 from tools.experiments.detector import describe_machine
 from tools.experiments.markdown import split_page
@@ -43,7 +42,7 @@ def patchcore_table(layers: tuple[dict[str, Any], ...], seeds: int, command: str
     """Return the table of a folder.
 
     Args:
-        layers: Settings of all cells, for `ganad_tf.config.toml.make_config`.
+        layers: Settings of all cells, for `ganad_tf.config.make_config`.
         seeds: Number of seeds, from 0, each of which is another split.
         command: The command that makes the table.
     """

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ganad_tf.config.toml import recorded_config, to_toml
+from ganad_tf.config import recorded_config, to_toml
 from ganad_tf.errors import UserError
 from ganad_tf.system.files import read_json, write_json
 from tools.experiments.table import Cell, Result, Table

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ganad_tf.config.toml import to_toml
+from ganad_tf.config import to_toml
 from ganad_tf.system.files import remove_leftovers, write_text
 from ganad_tf.system.jobs import Countdown, Job, run_jobs
 from tools.experiments.results import FILE, Results

@@ -9,9 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganad_tf.config.defaults import WIDTH_PRESETS
-from ganad_tf.config.schema import GENERATOR_LOSSES, RunConfig
-from ganad_tf.config.toml import make_config
+from ganad_tf.config import GENERATOR_LOSSES, WIDTH_PRESETS, RunConfig, make_config
 from tools.experiments.baselines.run import METHODS, run_baseline
 from tools.experiments.classes import class_label, class_names
 from tools.experiments.detector import train_evaluate, train_evaluate_verify
@@ -40,7 +38,7 @@ class Variation:
 
     Attributes:
         label: Label of the row.
-        layer: The settings that it changes, for `ganad_tf.config.toml.make_config`.
+        layer: The settings that it changes, for `ganad_tf.config.make_config`.
         work: Makes its results.
     """
 
@@ -78,7 +76,7 @@ class Study:
         """Return the table of a data set.
 
         Args:
-            settings: Settings of all cells, for `ganad_tf.config.toml.make_config`.
+            settings: Settings of all cells, for `ganad_tf.config.make_config`.
             classes: Classes that are normal, each in turn.
             seeds: Number of seeds of each variation and class, from 0.
             command: The command that makes the table.

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganad_tf.config.schema import RunConfig
-from ganad_tf.config.toml import to_toml
+from ganad_tf.config import RunConfig, to_toml
 from tools.experiments.detector import train_evaluate
 
 DIGEST_LENGTH = 8

@@ -10,6 +10,7 @@ import numpy as np
 
 from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
+from ganad_station.exit_codes import SUCCESS
 from ganad_station.inspector import Inspector
 
 HELP = "Measure the latency of an inspection on the stored picture."
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     memory = _peak_memory()
     if arguments.json:
         print(json.dumps({"file": inspector.model_name, **figures, "peak_rss_mib": memory}))
-        return 0
+        return SUCCESS
     print(f"{inspector.model_name} under {inspector.model.runtime}, milliseconds")
     for name, row in figures.items():
         print("  {:<10}  p50 {p50:.3f}  p90 {p90:.3f}  p99 {p99:.3f}".format(name, **row))
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             MILLISECONDS / figures["inspection"]["p50"], memory
         )
     )
-    return 0
+    return SUCCESS
 
 
 def _peak_memory() -> float:

@@ -126,9 +126,9 @@ def calibrate_model(
         for value in (calibration.threshold, replaced.value)
     )
     print(
-        f"threshold {calibration.threshold:.5f} for {model_path.name}, {rejected} of these "
-        f"{len(good_scores)} pictures above it; it replaces {replaced.value:.5f}, set on "
-        f"{replaced.calibrated_on}, {rejected_before} above it"
+        f"threshold {calibration.threshold:.5f} for {printable(str(model_path))}, "
+        f"{rejected} of these {len(good_scores)} pictures above it; it replaces "
+        f"{replaced.value:.5f}, set on {replaced.calibrated_on}, {rejected_before} above it"
     )
     print(
         f"at most {percent(false_reject_rate)} of new good parts are rejected, with "

@@ -9,27 +9,27 @@ from typing import Iterator, List
 from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
+from ganad_station.exit_codes import SUCCESS, USER_ERROR
 from ganad_station.images import IMAGE_SUFFIXES, UnreadableImageError, pictures_in
 from ganad_station.inspector import Inspection, Inspector
 from ganad_station.printing import printable
 
-HELP = "Score pictures, or all pictures of folders."
-ALL_READ, SOME_UNREADABLE = 0, 2
+HELP = "Score pictures or folders of pictures, and decide OK or NG."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="picture or folder")
-    parser.add_argument("--json", action="store_true", help="a JSON object a line")
-    parser.add_argument("--heatmap", type=Path, metavar="DIR", help="write heat maps into DIR")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    parser.add_argument("--heatmaps", type=Path, metavar="DIR", help="write heat maps into DIR")
     parser.add_argument("--threads", type=at_least_one, default=1, help="threads of the runtime")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score every picture; one that cannot be read is named and does not stop the others."""
     inspector = Inspector(Bundle.open(arguments.bundle), arguments.threads)
-    if arguments.heatmap:
-        arguments.heatmap.mkdir(parents=True, exist_ok=True)
+    if arguments.heatmaps:
+        arguments.heatmaps.mkdir(parents=True, exist_ok=True)
     unreadable = 0
     for number, path in enumerate(_paths(arguments.images), start=1):
         try:
@@ -39,9 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"error: {printable(str(error))}", file=sys.stderr)
             continue
         _report(path, inspection, arguments.json)
-        if arguments.heatmap:
-            _write_heatmap(inspection, arguments.heatmap / f"{number:05d}-{path.stem}.png")
-    return SOME_UNREADABLE if unreadable else ALL_READ
+        if arguments.heatmaps:
+            _write_heatmap(inspection, arguments.heatmaps / f"{number:05d}-{path.stem}.png")
+    return USER_ERROR if unreadable else SUCCESS
 
 
 def _report(path: Path, inspection: Inspection, as_json: bool) -> None:

@@ -1,14 +1,15 @@
-"""`station.pyz selftest`: is the bundle whole, and does it score as it did when verified?"""
+"""`station.pyz selftest`: check that the bundle is whole and scores as it did when verified."""
 
 import argparse
 
 from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
+from ganad_station.exit_codes import SUCCESS
 from ganad_station.inspector import Inspector
 
-HELP = "Check the files against the manifest, and a stored picture against its expected score."
+HELP = "Check the files against the manifest and the score of a stored picture."
 TOLERANCE = 0.25 / 255
-"""Integer kernels of different processors round some levels up or down, not a quarter of them."""
+"""Kernels of different processors round some levels differently, far fewer than a quarter."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the test; what fails is one line and exit code 2."""
+    """Run the test; a failure raises `StationError`."""
     bundle = Bundle.open(arguments.bundle)
     manifest = bundle.manifest
     print(f"{len(manifest.files)} files match the manifest")
@@ -38,4 +39,4 @@ def run(arguments: argparse.Namespace) -> int:
         f"{name} under {inspector.model.runtime}: score {score:.6f}, expected {expected:.6f}, "
         f"{agreement}"
     )
-    return 0
+    return SUCCESS

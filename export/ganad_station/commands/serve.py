@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ganad_station.errors import StationError
+from ganad_station.exit_codes import SUCCESS
 from ganad_station.guard import is_loopback
 
 HELP = "Show the operator's page for what watch writes."
@@ -41,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     with make_server(arguments.host, arguments.port, make_app(arguments.out, token)) as server:
         print(server.url, flush=True)
         server.serve_forever()
-    return 0
+    return SUCCESS
 
 
 def _end(*_: Any) -> None:
-    sys.exit(0)
+    sys.exit(SUCCESS)

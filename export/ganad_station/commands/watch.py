@@ -10,6 +10,7 @@ from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
 from ganad_station.claim import Claim
 from ganad_station.errors import StationError
+from ganad_station.exit_codes import SUCCESS
 from ganad_station.inspector import Inspector
 from ganad_station.journal import Journal
 from ganad_station.outputs.delivery import Delivery, Receiver
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             watch.run(stopping, arguments.poll)
     finally:
         claim.release()
-    return 0
+    return SUCCESS
 
 
 def _receivers(arguments: argparse.Namespace) -> List[Receiver]:

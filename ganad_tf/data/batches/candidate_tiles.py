@@ -1,36 +1,45 @@
-"""Tiles of anomalies of which nobody has marked the defect: some from anywhere to choose among."""
+"""Candidate tiles of anomalies whose defects nobody has marked."""
 
-from dataclasses import dataclass
-
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
+from ganad_tf.data.batches.cutting import TileCutter
 from ganad_tf.data.batches.kind_draws import KindDraws
-from ganad_tf.data.batches.paired import ANOMALY_STREAM
-from ganad_tf.data.batches.tiles import AnomalyMaker, TiledBatches
+from ganad_tf.data.batches.streams import Label, Stream
 
 CANDIDATES = 6
-"""Tiles of an anomaly, one of which is trained on."""
+"""Tiles of each anomaly, one of which is trained on."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class CandidateTiles(TiledBatches):
-    """Tiles of normal images, and several of each anomaly: `(batch, CANDIDATES, tile, tile, c)`.
+class CandidateTiles:
+    """Cuts several tiles out of each anomaly, from anywhere in it.
 
-    The detector trains on the one that it reconstructs worst (multiple-instance learning).
+    The detector trains on the tile that it reconstructs worst (multiple-instance learning).
+
+    Args:
+        anomalies: uint8 `(anomalies, size, size, channels)`, 0 to 255.
+        kinds: int64 `(anomalies,)`, the kind of each anomaly; all kinds are drawn as often.
+        cutter: Cuts the tiles.
     """
 
-    def _anomaly_maker(self) -> AnomalyMaker:
-        anomalies, images = tf.constant(self.anomalies), KindDraws.of(self.kinds)
+    def __init__(
+        self, anomalies: NDArray[np.uint8], kinds: NDArray[np.int64], cutter: TileCutter
+    ) -> None:
+        self._anomalies, self._images = tf.constant(anomalies), KindDraws.of(kinds)
+        self._cutter, self._samples = cutter, cutter.samples
 
-        def make(part: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            entries = images.draw_entries(self._chances(part, ANOMALY_STREAM, 2))
-            pictures = tf.gather(anomalies, tf.gather(images.members, entries))
-            tiles = []
-            for draw in range(1, 2 * CANDIDATES, 2):
-                centres = self._anywhere(self._chances(part, ANOMALY_STREAM, 2, draw))
-                transforms = self._transforms(centres, part, ANOMALY_STREAM, self._zooms, draw + 1)
-                tile = self._cut(pictures, transforms, "BILINEAR") / 255.0
-                tiles.append(self._lit(tile, part, ANOMALY_STREAM))
-            return (tf.stack(tiles, axis=1),)
-
-        return make
+    def __call__(self, shard: tf.Tensor, _: tf.Tensor) -> tuple[list[tf.Tensor]]:
+        """Return the candidates of a shard: float32 `(batch, tile, tile, channels)`, 0 to 255."""
+        label, cutter = Label.ANOMALY, self._cutter
+        drawn = self._samples.uniform(Stream.CANDIDATE_IMAGE, shard, label, 2)
+        entries = self._images.draw_entries(drawn)
+        images = tf.gather(self._anomalies, tf.gather(self._images.members, entries))
+        tiles = []
+        for candidate in range(CANDIDATES):
+            drawn = self._samples.uniform(Stream.CANDIDATE_PLACE, shard, label, 2, candidate)
+            transforms = cutter.transforms(
+                cutter.anywhere(drawn), Stream.CANDIDATE_TRANSFORM, shard, label, candidate
+            )
+            tiles.append(cutter.cut(images, transforms))
+        return (tiles,)

@@ -1,13 +1,10 @@
-"""Makes the batches that a configuration asks for, from a train split."""
+"""Makes the batches that a configuration asks for from a train split."""
 
-import dataclasses
 import logging
 
 import numpy as np
 
-from ganad_tf.config.schema import RunConfig, TrainConfig
-from ganad_tf.data.batches.candidate_tiles import CandidateTiles
-from ganad_tf.data.batches.marked_tiles import MarkedTiles
+from ganad_tf.config import RunConfig, TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.data.batches.tiles import TiledBatches
 from ganad_tf.data.labeled import DEFECT_PIXEL
@@ -19,21 +16,34 @@ logger = logging.getLogger(__name__)
 
 
 def paired_batches(config: RunConfig, split: Split, replicas: int = 1) -> PairedBatches:
-    """Pair the normal images of a train split with sampled anomalies, or tiles of both."""
+    """Return the batches that training sees: whole images, or tiles where `data.tile` is set.
+
+    Args:
+        config: How anomalies are sampled, the batch size, and augmentation.
+        split: The train split.
+        replicas: Number of replicas that train together.
+
+    Raises:
+        UserError: If there are masks but none that marks a defect, or too few normal images.
+    """
     if config.data.tile is not None:
         return _tiled_batches(config, split, config.data.tile, replicas)
     return _whole_batches(config, split, config.train, replicas)
 
 
 def whole_batches(config: RunConfig, split: Split) -> PairedBatches:
-    """Pair whole images, as the exported file gets them, also where training sees tiles.
+    """Return batches of whole images, as the exported model gets them, also for a run on tiles.
 
-    Then an epoch is one pass, in batches of about as many pixels as those of tiles.
+    For a run on tiles an epoch is one pass, in batches with about as many pixels as those of tiles.
+
+    Args:
+        config: How anomalies are sampled, the batch size, and augmentation.
+        split: The train split.
     """
     train_config, tile = config.train, config.data.tile
     if tile is not None:
         fitting = train_config.batch_size * tile**2 // config.data.size**2
-        train_config = dataclasses.replace(train_config, passes=1, batch_size=max(1, fitting))
+        train_config = train_config.derive(passes=1, batch_size=max(1, fitting))
     return _whole_batches(config, split, train_config)
 
 
@@ -45,25 +55,31 @@ def _whole_batches(
 
 
 def _tiled_batches(config: RunConfig, split: Split, tile: int, replicas: int) -> TiledBatches:
-    """Cut tiles of anomalies where masks mark defects, or anywhere where there are no masks."""
-    taken, masks = split.is_anomaly, split.data.masks
+    """Return tiles; where there are masks, of the anomalies alone whose defects they mark."""
+    is_taken, masks = split.is_anomaly, split.data.masks
     if masks is not None:
-        taken = taken & np.any(masks == DEFECT_PIXEL, axis=(1, 2))
-        unmarked = int(split.is_anomaly.sum() - taken.sum())
+        is_taken = is_taken & np.any(masks == DEFECT_PIXEL, axis=(1, 2))
+        unmarked = int(split.is_anomaly.sum() - is_taken.sum())
         if unmarked:
             logger.warning("left out: %d defective pictures without a mask", unmarked)
-    if not taken.any():
+    if not is_taken.any():
         raise UserError(
-            "no anomaly of the train split is marked by a mask: give masks of them, remove those "
-            "there are to have tiles chosen by their error, or leave out data.tile"
+            "no anomaly of the train split is marked by a mask: add masks, remove all masks to "
+            "have tiles chosen by their error, or leave out data.tile"
         )
-    data = split.data.take(np.flatnonzero(taken))
-    normals = split.normals
-    data = data.take(
-        choose_anomalies(data.images, data.kinds, len(normals), config.data, config.seed)
+    anomalies = split.data.take(np.flatnonzero(is_taken))
+    chosen = choose_anomalies(
+        anomalies.images, anomalies.kinds, len(split.normals), config.data, config.seed
     )
-    common = (normals, data.images, config.train, config.seed, replicas)
-    clusters = config.data.tile_clusters
-    if data.masks is None:
-        return CandidateTiles(*common, kinds=data.kinds, tile=tile, clusters=clusters)
-    return MarkedTiles(*common, kinds=data.kinds, tile=tile, clusters=clusters, masks=data.masks)
+    anomalies = anomalies.take(chosen)
+    return TiledBatches(
+        split.normals,
+        anomalies.images,
+        config.train,
+        config.seed,
+        replicas,
+        kinds=anomalies.kinds,
+        tile=tile,
+        clusters=config.data.tile_clusters,
+        masks=anomalies.masks,
+    )

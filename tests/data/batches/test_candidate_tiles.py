@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganad_tf.config.schema import TrainConfig
-from ganad_tf.data.batches.candidate_tiles import CANDIDATES, CandidateTiles
+from ganad_tf.config import TrainConfig
+from ganad_tf.data.batches.candidate_tiles import CANDIDATES
+from ganad_tf.data.batches.tiles import TiledBatches
 
 SIZE, TILE, LEVELS = 64, 16, 10
 
@@ -17,11 +18,11 @@ def pictures(count: int, first: int) -> NDArray[np.uint8]:
     return levels[..., np.newaxis].astype(np.uint8)
 
 
-def make(anomalies: int = 5, replicas: int = 1, **train) -> CandidateTiles:
+def make(anomalies: int = 5, replicas: int = 1, **train) -> TiledBatches:
     config = TrainConfig(batch_size=train.pop("batch_size", 8), **train)
     kinds = np.minimum(np.arange(anomalies), 1)
     images = pictures(anomalies, 100)
-    return CandidateTiles(pictures(8, 0), images, config, 3, replicas, kinds=kinds, tile=TILE)
+    return TiledBatches(pictures(8, 0), images, config, 3, replicas, kinds=kinds, tile=TILE)
 
 
 def test_candidates_are_of_one_anomaly_from_different_places() -> None:
@@ -47,6 +48,6 @@ def test_resumed_epochs_and_replicas_see_the_same_candidates() -> None:
         for mine, expected in zip(first, second, strict=True):
             np.testing.assert_array_equal(mine, expected)
     halves = list(make(replicas=2, batch_size=4, **augmented).dataset(0, 1))
-    for index, part in enumerate(whole[0]):
+    for index, together in enumerate(whole[0]):
         joined = np.concatenate([halves[0][index], halves[1][index]])
-        np.testing.assert_allclose(joined, part, atol=1e-6)
+        np.testing.assert_allclose(joined, together, atol=1e-6)

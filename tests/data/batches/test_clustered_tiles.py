@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.clustered_tiles import ClusteredTiles
-from ganad_tf.data.batches.marked_tiles import MarkedTiles
+from ganad_tf.data.batches.tiles import TiledBatches
 from ganad_tf.data.labeled import DEFECT_PIXEL
 
 SIZE, TILE, COUNT = 64, 32, 8
@@ -22,29 +22,29 @@ def pictures() -> NDArray[np.uint8]:
 
 
 def draw(clustered: ClusteredTiles, count: int) -> tuple[NDArray, NDArray]:
-    chances = np.random.default_rng(0).random((count, 4)).astype(np.float32)
-    images, centres = clustered.draw(tf.constant(chances))
-    return images.numpy(), centres.numpy()
+    samples = np.random.default_rng(0).random((count, 4)).astype(np.float32)
+    images, centers = clustered.draw(tf.constant(samples))
+    return images.numpy(), centers.numpy()
 
 
-def test_a_rare_look_is_drawn_as_often_as_the_usual_one() -> None:
+def test_tiles_of_a_rare_appearance_are_drawn_as_often_as_the_usual_ones() -> None:
     images, _ = draw(ClusteredTiles.find(pictures(), TILE, 2, seed=0), 4000)
-    shares = Counter(images.tolist())
-    assert set(shares) == set(range(COUNT))
+    counts = Counter(images.tolist())
+    assert set(counts) == set(range(COUNT))
     # Of the bright cluster all tiles are of the first picture, of the dark one an eighth or less.
-    assert 0.5 < shares[0] / 4000 < 0.5 + 0.5 / COUNT + 0.04
+    assert 0.5 < counts[0] / 4000 < 0.5 + 0.5 / COUNT + 0.04
 
 
 @pytest.mark.parametrize(("size", "tile"), [(64, 32), (64, 48), (80, 32), (32, 32)])
-def test_cells_share_out_an_image(size: int, tile: int) -> None:
+def test_cells_cover_an_image_without_overlap(size: int, tile: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (2, size, size, 1), np.uint8)
     clustered = ClusteredTiles.find(images, tile, 3, seed=0)
     spans = clustered.cells[clustered.images == 1]
     areas = np.prod(spans[:, :, 1] - spans[:, :, 0], axis=1)
     assert areas.sum() == size * size
-    _, centres = draw(clustered, 3000)
-    assert np.all((centres >= 0) & (centres < size))
-    assert np.all(np.histogram(centres, 4, (0, size))[0] > 200)
+    _, centers = draw(clustered, 3000)
+    assert np.all((centers >= 0) & (centers < size))
+    assert np.all(np.histogram(centers, 4, (0, size))[0] > 200)
 
 
 def test_training_tiles_come_from_the_clusters_and_the_same_again() -> None:
@@ -53,7 +53,7 @@ def test_training_tiles_come_from_the_clusters_and_the_same_again() -> None:
 
     def batches(clusters: int) -> list[NDArray]:
         config = TrainConfig(batch_size=8, passes=20)
-        tiles = MarkedTiles(
+        tiles = TiledBatches(
             pictures(),
             pictures()[:1],
             config,

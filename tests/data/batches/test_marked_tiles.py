@@ -7,8 +7,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ganad_tf.config.schema import TrainConfig
-from ganad_tf.data.batches.marked_tiles import MARGIN, DefectPixels, MarkedTiles
+from ganad_tf.config import TrainConfig
+from ganad_tf.data.batches.marked_tiles import MARGIN, DefectPixels
+from ganad_tf.data.batches.tiles import TiledBatches
 from ganad_tf.data.labeled import DEFECT_PIXEL
 
 SIZE, TILE = 64, 16
@@ -28,11 +29,11 @@ def marked(places: list[tuple[int, int]]) -> NDArray[np.uint8]:
     return masks
 
 
-def make(places: list[tuple[int, int]], replicas: int = 1, **train) -> MarkedTiles:
+def make(places: list[tuple[int, int]], replicas: int = 1, **train) -> TiledBatches:
     config = TrainConfig(batch_size=train.pop("batch_size", 4), **train)
     anomalies = pictures(len(places), seed=1)
     masks, kinds = marked(places), np.arange(len(places)) % 2
-    return MarkedTiles(
+    return TiledBatches(
         pictures(8), anomalies, config, 3, replicas, masks=masks, kinds=kinds, tile=TILE
     )
 
@@ -68,7 +69,7 @@ def test_tiles_are_cut_from_the_images_and_hold_the_marked_defect() -> None:
 def test_the_mark_moves_along_with_the_defect() -> None:
     batches = make(PLACES, flip=True, flip_vertical=True, rotation=180.0, zoom=0.3)
     masks = batches.masks
-    white = MarkedTiles(
+    white = TiledBatches(
         batches.normals,
         (masks * 255)[..., np.newaxis],
         batches.config,
@@ -106,8 +107,8 @@ def test_each_kind_is_drawn_as_often_whatever_its_images_and_pixels() -> None:
     is_defect[0, :6, :6] = True
     is_defect[1:, 2, 3] = True
     defects = DefectPixels.find(is_defect, np.array([4, 7, 7, 7, 7]))
-    chances = tf.random.stateless_uniform((4000, 3), (1, 2))
-    images, pixels = (part.numpy() for part in defects.draw(chances))
+    samples = tf.random.stateless_uniform((4000, 3), (1, 2))
+    images, pixels = (drawn.numpy() for drawn in defects.draw(samples))
     counts = Counter(images.tolist())
     assert counts[0] == pytest.approx(2000, abs=150)
     assert [counts[image] for image in range(1, 5)] == pytest.approx([500] * 4, abs=100)
@@ -128,9 +129,9 @@ def test_resumed_epochs_and_replicas_see_the_same_tiles(candidates: int) -> None
             np.testing.assert_array_equal(mine, expected)
     halves = list(make(PLACES, replicas=2, batch_size=2, **augmented).dataset(0, 1))
     for step, whole in enumerate(batches.dataset(0, 1)):
-        for index, part in enumerate(whole):
+        for index, together in enumerate(whole):
             joined = np.concatenate([halves[2 * step][index], halves[2 * step + 1][index]])
-            np.testing.assert_array_equal(joined, part)
+            np.testing.assert_array_equal(joined, together)
 
 
 def test_normal_candidates_are_tiles_of_different_images() -> None:
@@ -165,15 +166,15 @@ def test_brightness_and_contrast_stay_in_bounds_and_keep_the_mean() -> None:
     assert bright.max() == 1
 
 
-def with_transplants(share: float) -> list[tuple[NDArray, ...]]:
+def with_transplants(fraction: float) -> list[tuple[NDArray, ...]]:
     """Eight batches of larger tiles, in which the defect is small."""
-    batches = make([(30, 30)] * 4, batch_size=8, transplant=share)
+    batches = make([(30, 30)] * 4, batch_size=8, transplant=fraction)
     larger = dataclasses.replace(batches, tile=2 * TILE)
-    return [tuple(part.numpy() for part in batch) for batch in larger.dataset(0, 8)]
+    return [tuple(images.numpy() for images in batch) for batch in larger.dataset(0, 8)]
 
 
-def test_small_defects_are_laid_onto_the_good_tiles_of_the_batch() -> None:
-    plain, some, all_of_them = (with_transplants(share) for share in (0.0, 0.5, 1.0))
+def test_small_defects_are_laid_onto_the_normal_tiles_of_the_batch() -> None:
+    plain, some, all_of_them = (with_transplants(fraction) for fraction in (0.0, 0.5, 1.0))
     moved = {}
     for name, batches in (("some", some), ("all", all_of_them)):
         places = []

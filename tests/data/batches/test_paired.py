@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 
 

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ganad_tf.data.batches.transplants import LARGEST_SHARE, SOFTENING, transplant
+from ganad_tf.data.batches.transplants import LARGEST_FRACTION, SOFTENING, transplant
 
 TILE = 32
 
@@ -35,7 +35,7 @@ def test_a_defect_is_laid_on_as_bright_as_its_new_surroundings(opacity: float) -
 
 
 def test_defects_that_are_large_or_not_in_the_tile_are_not_moved() -> None:
-    largest = int(np.sqrt(LARGEST_SHARE) * TILE)
+    largest = int(np.sqrt(LARGEST_FRACTION) * TILE)
     good, marked = np.zeros((4, TILE, TILE, 1), np.float32), marks(0, 1, largest, largest + 1)
     _, is_sensible = transplant(good, good + 9, marked, np.ones(4, np.float32))
     assert is_sensible.numpy().tolist() == [False, True, True, False]

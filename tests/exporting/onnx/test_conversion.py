@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.exporting.onnx.conversion import (
     convert_float_to_onnx,

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.exporting.quantization.aware import fine_tune, layer_weights, make_quantization_aware
 from ganad_tf.exporting.quantization.objectives import match_float_output

@@ -7,7 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from ganad_station.runtimes.litert import LiteRtModel
 from ganad_station.score import to_input
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.exporting.quantization.aware import fine_tune, make_quantization_aware
 from ganad_tf.exporting.quantization.objectives import match_float_output

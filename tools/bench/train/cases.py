@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_tf.config.schema import DataConfig, RunConfig, TrainConfig
+from ganad_tf.config import DataConfig, RunConfig, TrainConfig
 
 PIXELS_A_CHUNK = 2**20
 FEWEST_STEPS = 2
@@ -46,9 +46,9 @@ class Case:
 
     @property
     def config(self) -> RunConfig:
-        """The configuration of the training: defaults, with the augmentation of cifar10."""
-        train = TrainConfig(epochs=EPOCHS, batch_size=self.batch, flip=True, shift=3)
-        return RunConfig(data=DataConfig(size=self.size, channels=self.channels), train=train)
+        """The configuration of the training, with the defaults of CIFAR-100."""
+        data = DataConfig(dataset="cifar100", size=self.size, channels=self.channels)
+        return RunConfig(data=data, train=TrainConfig(epochs=EPOCHS, batch_size=self.batch))
 
     def images(self) -> NDArray[np.uint8]:
         """Return random images for a chunk, `(2, images, size, size, channels)`, of both sides."""

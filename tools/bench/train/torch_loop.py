@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ganad_tf.config.schema import TrainConfig
+from ganad_tf.config import TrainConfig
 from tools.bench.train.cases import Case
 from tools.bench.train.torch_twin import Twin
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ganad_tf.config.schema import RunConfig
+from ganad_tf.config import RunConfig
 
 # Written once more, because the modules that have them import TensorFlow.
 LEAK = 0.2

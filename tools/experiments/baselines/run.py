@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ganad_tf import __version__
-from ganad_tf.config.schema import RunConfig
+from ganad_tf.config import RunConfig
 from ganad_tf.errors import UserError
 from tools.experiments.detector import describe_machine
 
