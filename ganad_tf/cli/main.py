@@ -12,6 +12,7 @@ from ganad_tf.cli.data import data_group
 from ganad_tf.cli.errors import Group
 from ganad_tf.cli.evaluate import evaluate_command
 from ganad_tf.cli.export import export_command, verify_command
+from ganad_tf.cli.init import init_command
 from ganad_tf.cli.report import report_command
 from ganad_tf.cli.score import score_command
 from ganad_tf.cli.search import search_command
@@ -34,6 +35,7 @@ def cli() -> None:
 
 
 for command in (
+    init_command,
     train_command,
     evaluate_command,
     export_command,

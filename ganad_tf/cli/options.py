@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,9 @@ import click
 
 from ganad_station.threshold import DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.config import DATASET_DEFAULTS, WIDTH_PRESETS, RunConfig, make_config, read_config
+from ganad_tf.config.describe import describe_default
+from ganad_tf.config.run_config import SETTINGS
+from ganad_tf.config.section import Setting
 from ganad_tf.run import DEFAULT_RUNS, Run
 from ganad_tf.system.environment import cores
 from ganad_tf.system.jobs import ENGINES
@@ -16,19 +19,19 @@ Command = Callable[..., Any]
 
 
 class Width(click.ParamType):
-    """A width of the networks: the name of a preset, or a number."""
+    """A width of the networks: the name of a preset or a number."""
 
     name = "width"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the maps of the first layer."""
+        """Return the number of feature maps of the first layer."""
         if value in WIDTH_PRESETS:
             return WIDTH_PRESETS[value]
         try:
             return int(value)
         except ValueError:
             names = ", ".join(WIDTH_PRESETS)
-            self.fail(f"{value!r} is no width: give {names} or a number", param, ctx)
+            self.fail(f"{value!r} is not a width: give {names} or a number", param, ctx)
 
 
 RATE_HELP = (
@@ -53,95 +56,94 @@ runs_option = click.option(
     type=click.Path(path_type=Path),
     default=DEFAULT_RUNS,
     show_default=True,
-    help="Where run folders are.",
+    help="Folder of the run folders.",
 )
-_PRESETS = ", ".join(f"{name} ({width})" for name, width in WIDTH_PRESETS.items())
-SETTING_OPTIONS = (
-    click.option(
-        "--config",
-        "config_file",
-        type=click.Path(path_type=Path),
-        help="TOML file with settings; flags win over it.",
-    ),
-    click.option("--dataset", help=f"{', '.join(DATASET_DEFAULTS)}.  [default: digits]"),
-    click.option(
-        "--data-dir",
-        type=click.Path(resolve_path=True),
-        help="Folder with the data, where it is not in a usual place.",
-    ),
-    click.option(
-        "--group-by",
-        help="Which pictures show the same part, and go to the same split: near-duplicates, or a "
-        "regular expression that finds the part in their names.",
-    ),
-    click.option(
-        "--normal-class",
-        type=int,
-        help="The class that is normal; the others are anomalies.  [default: 0]",
-    ),
-    click.option(
-        "--anomalies",
-        "anomaly_source",
-        help="Which ones to train on: labelled, synthetic (drawn onto normal images, for a start "
-        "without any defects) or both.  [default: labelled]",
-    ),
-    click.option("--size", type=int, help="Image size in pixels, a multiple of 16."),
-    click.option(
-        "--tile",
-        type=int,
-        help="Train on tiles of so many pixels, those of anomalies at their defects.",
-    ),
-    click.option(
-        "--illumination",
-        help="What is evened out of each image, also at the station: as-taken (nothing), "
-        "brightness, contrast (both).  [default: as-taken]",
-    ),
-    click.option("--channels", type=int, help="1 (grey) or 3 (RGB).  [default: as the images]"),
-    click.option(
-        "--width",
-        type=Width(),
-        metavar=f"{'|'.join(WIDTH_PRESETS)}|INTEGER",
-        help=f"Maps of the first layer: {_PRESETS}, or a number.  [default: nano, the paper's]",
-    ),
-    click.option("--epochs", type=int, help="Epochs to train."),
-    click.option(
-        "--batch-size",
-        type=int,
-        help="Normal images a step, and as many anomalies, on each device.",
-    ),
-    click.option("--learning-rate", type=float, help="Peak of the learning rate."),
-    click.option(
-        "--regime", help="joint (both groups of losses each step) or random (one of them)."
-    ),
-    click.option("--seed", type=int, help="Seed of all that is random.  [default: 0]"),
+config_option = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="TOML file with settings; flags win over it.",
 )
+SETTING_FLAGS = {
+    "dataset": "data.dataset",
+    "data-dir": "data.data_dir",
+    "group-by": "data.group_by",
+    "normal-class": "data.normal_class",
+    "anomalies": "data.anomaly_source",
+    "size": "data.size",
+    "tile": "data.tile",
+    "illumination": "data.illumination",
+    "channels": "data.channels",
+    "width": "train.width",
+    "epochs": "train.epochs",
+    "batch-size": "train.batch_size",
+    "learning-rate": "train.learning_rate",
+    "regime": "loss.regime",
+    "seed": "seed",
+}
+"""Settings that have a flag, by its name; all others are set in a TOML file."""
+
+
 JOB_OPTIONS = (
     click.option(
         "--engine",
         type=click.Choice(ENGINES),
         default="local",
         show_default=True,
-        help="Processes here, or tasks on the Ray cluster of RAY_ADDRESS, else on a local one.",
+        help="Run trainings as local processes or as Ray tasks, on the cluster of RAY_ADDRESS if "
+        "it is set, else on this machine.",
     ),
     click.option(
         "--workers",
         type=click.IntRange(1),
         default=cores,
-        help="How many trainings at once.  [default: one a core]",
+        help="Number of trainings that run at once.  [default: one per core]",
     ),
     click.option(
         "--threads",
         type=click.IntRange(1),
         default=1,
         show_default=True,
-        help="Threads of each training.",
+        help="Number of threads of each training.",
     ),
 )
 
 
 def setting_options(command: Command) -> Command:
-    """Add the options that set what a training depends on; `read_settings` takes them."""
-    return _with_options(command, SETTING_OPTIONS)
+    """Add a flag for each of `SETTING_FLAGS`; `flag_settings` takes their values."""
+    options = [_setting_option(flag, SETTINGS[path]) for flag, path in SETTING_FLAGS.items()]
+    return _with_options(command, options)
+
+
+def _setting_option(flag: str, setting: Setting) -> Command:
+    kind: Any = setting.value_type
+    metavar = "|".join(setting.choices) or None
+    if setting.name == "dataset":
+        metavar = "|".join(DATASET_DEFAULTS)
+    elif setting.name == "data_dir":
+        kind = click.Path(resolve_path=True)
+    elif setting.name == "width":
+        kind, metavar = Width(), f"{'|'.join(WIDTH_PRESETS)}|INTEGER"
+    text = setting.description.replace("`", "")
+    if setting.default is not None:
+        text += f"  [default: {describe_default(setting)}]"
+    return click.option(f"--{flag}", type=kind, metavar=metavar, help=text)
+
+
+def flag_settings(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the flags of `setting_options` as a layer for `make_config`."""
+    layer: dict[str, Any] = {}
+    for flag, path in SETTING_FLAGS.items():
+        section = SETTINGS[path].section
+        place = layer.setdefault(section, {}) if section else layer
+        place[SETTINGS[path].name] = flags[flag.replace("-", "_")]
+    return layer
+
+
+def read_settings(config_file: Path | None, flags: Mapping[str, Any]) -> RunConfig:
+    """Return the configuration of a file and of the flags of `setting_options`, which win."""
+    layers = [read_config(config_file)] if config_file else []
+    return make_config(*layers, flag_settings(flags))
 
 
 def job_options(command: Command) -> Command:
@@ -149,24 +151,10 @@ def job_options(command: Command) -> Command:
     return _with_options(command, JOB_OPTIONS)
 
 
-def _with_options(command: Command, options: tuple[Command, ...]) -> Command:
+def _with_options(command: Command, options: Sequence[Command]) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def read_settings(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
-    """Return the configuration of a file and of the flags of `setting_options`, which win."""
-    train = dict(flags)
-    data_keys = (
-        *("dataset", "data_dir", "group_by", "normal_class", "anomaly_source"),
-        *("size", "tile", "illumination", "channels"),
-    )
-    data = {key: train.pop(key) for key in data_keys}
-    seed, regime = train.pop("seed"), train.pop("regime")
-    layers = [read_config(config_file)] if config_file else []
-    layer = {"seed": seed, "data": data, "train": train, "loss": {"regime": regime}}
-    return make_config(*layers, layer)
 
 
 def run_options(command: Command) -> Command:

@@ -5,7 +5,13 @@ from typing import Any
 
 import click
 
-from ganad_tf.cli.options import job_options, read_settings, runs_option, setting_options
+from ganad_tf.cli.options import (
+    config_option,
+    job_options,
+    read_settings,
+    runs_option,
+    setting_options,
+)
 from ganad_tf.config import GENERATOR_LOSSES, RunConfig
 from ganad_tf.training.search import Mode, Trial, search
 
@@ -13,16 +19,18 @@ SHOWN = 10
 
 
 @click.command("search")
+@config_option
 @setting_options
 @click.option(
     "--mode",
     type=click.Choice([mode.value for mode in Mode]),
     default=Mode.HALVING.value,
     show_default=True,
-    help="grid: all 315 for all epochs; halving: all for few, the best third for more, and so on.",
+    help="grid trains all 315 combinations for all epochs; halving trains all for few epochs, the "
+    "best third for more, and so on.",
 )
 @runs_option
-@click.option("--name", help="Name of the search's folder.  [default: search, data set and class]")
+@click.option("--name", help="Name of the search folder.  [default: search, data set and class]")
 @job_options
 def search_command(
     config_file: Path | None,
@@ -34,7 +42,7 @@ def search_command(
     threads: int,
     **flags: Any,
 ) -> None:
-    """Search the weights of the losses, on validation; stopped, it goes on where it was."""
+    """Search for the loss weights with the best validation AUROC; a stopped search continues."""
     config = read_settings(config_file, flags)
     folder = runs / (name or _default_name(config))
     result = search(config, folder, Mode(mode), engine, workers, threads)

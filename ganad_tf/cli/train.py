@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ganad_tf.cli.options import read_settings, runs_option, setting_options
+from ganad_tf.cli.options import config_option, read_settings, runs_option, setting_options
 from ganad_tf.cli.tables import print_evaluation
 from ganad_tf.config import RunConfig
 from ganad_tf.errors import UserError
@@ -17,6 +17,7 @@ NEWEST = "newest"
 
 
 @click.command("train")
+@config_option
 @setting_options
 @runs_option
 @click.option("--name", help="Name of the run folder.  [default: data set, class and time]")
@@ -25,13 +26,13 @@ NEWEST = "newest"
     is_flag=False,
     flag_value=NEWEST,
     metavar="[RUN]",
-    help="Go on with a stopped run: its folder, or nothing for the newest.",
+    help="Resume a stopped run: the given run folder, or the newest one that is not finished.",
 )
 @click.option(
     "--strategy",
     type=click.Choice(("mirrored", "multiworker")),
-    help="Train on all GPUs of this machine (mirrored), or of all machines in TF_CONFIG, each with "
-    "this same command (multiworker); --batch-size is that of one of them.",
+    help="Train on all GPUs of this machine (mirrored) or of all machines in TF_CONFIG, each of "
+    "which runs this command (multiworker). --batch-size applies to each device.",
 )
 @click.option("--tensorboard", is_flag=True, help="Write TensorBoard logs into the run folder.")
 def train_command(
@@ -43,13 +44,13 @@ def train_command(
     tensorboard: bool,
     **flags: Any,
 ) -> None:
-    """Train a detector into a new run folder, and evaluate it on its test split."""
+    """Train a detector into a new run folder and evaluate it on its test split."""
     if resume is None:
         config = read_settings(config_file, flags)
         _start(config, runs / (name or _default_name(config)), tensorboard, strategy)
     else:
         _refuse_settings({"config": config_file, "name": name, **flags})
-        _go_on(_stopped_run(resume, runs), tensorboard, strategy)
+        _resume(_stopped_run(resume, runs), tensorboard, strategy)
 
 
 def _start(config: RunConfig, folder: Path, tensorboard: bool, strategy_name: str | None) -> None:
@@ -61,7 +62,7 @@ def _start(config: RunConfig, folder: Path, tensorboard: bool, strategy_name: st
     _evaluate(train(config, folder, tensorboard, strategy), strategy)
 
 
-def _go_on(stopped: Run, tensorboard: bool, strategy_name: str | None) -> None:
+def _resume(stopped: Run, tensorboard: bool, strategy_name: str | None) -> None:
     import_tensorflow_quietly()
     from ganad_tf.training.distribution import make_strategy
     from ganad_tf.training.train import resume
@@ -81,7 +82,7 @@ def _evaluate(run: Run, strategy: Any) -> None:
 def _refuse_settings(settings: dict[str, Any]) -> None:
     given = [key.replace("_", "-") for key, value in settings.items() if value is not None]
     if given:
-        raise UserError(f"--resume goes on with the run's own settings: leave out --{given[0]}")
+        raise UserError(f"--resume uses the settings of the run: leave out --{given[0]}")
 
 
 def _stopped_run(resume: str, runs: Path) -> Run:
@@ -90,7 +91,7 @@ def _stopped_run(resume: str, runs: Path) -> Run:
     run = Run.open(Path(resume))
     if run.is_evaluated:
         raise UserError(
-            f"{run.folder} is trained to its end, there is nothing to resume: "
+            f"{run.folder} is finished, there is nothing to resume; to evaluate it: "
             f"ganad-tf evaluate --run {run.folder}"
         )
     return run
@@ -98,5 +99,5 @@ def _stopped_run(resume: str, runs: Path) -> Run:
 
 def _default_name(config: RunConfig) -> str:
     data = config.data
-    what = data.dataset if data.dataset == "folder" else f"{data.dataset}-{data.normal_class}"
-    return f"{what}-{datetime.now():%Y%m%d-%H%M%S}"
+    name = data.dataset if data.dataset == "folder" else f"{data.dataset}-{data.normal_class}"
+    return f"{name}-{datetime.now():%Y%m%d-%H%M%S}"

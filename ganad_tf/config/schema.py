@@ -36,7 +36,7 @@ def check_size(size: int) -> None:
 
 @dataclass(frozen=True)
 class DataConfig(Section):
-    """The images, and how they are split and sampled."""
+    """The images and how they are split and sampled."""
 
     NAME: ClassVar = "data"
 
@@ -59,8 +59,8 @@ class DataConfig(Section):
     )
     channels: int | None = setting(
         None,
-        "Channels of the images: 1 (grey) or 3 (RGB). If not set, as in the files.",
-        Range("1 (grey) or 3 (RGB)", lambda value: value in (1, 3)),
+        "Number of channels that images are converted to. If not set, as in the files.",
+        Range("1 for grey or 3 for RGB", lambda value: value in (1, 3)),
     )
     illumination: Literal["as-taken", "brightness", "contrast"] = setting(
         "as-taken",
@@ -273,7 +273,7 @@ class TrainConfig(Section):
 
 @dataclass(frozen=True)
 class ScoreConfig(Section):
-    """The settings of the score rule, see `ganad_station.score.ScoreRule`."""
+    """How the anomaly score of an image is computed from its reconstruction error."""
 
     NAME: ClassVar = "score"
 
@@ -292,7 +292,8 @@ class ScoreConfig(Section):
         WHOLE_IMAGE.views,
         "Number of mirrored views of an image whose errors the score averages: 1 the image "
         "itself, 2 also mirrored left to right (needs `train.flip`), 4 also top to bottom and both "
-        "(needs `train.flip_vertical`, too). The time per image grows with it.",
+        "(needs `train.flip_vertical`, too). The time per image grows with it. "
+        "Without `train.flip`, the default of tiles is 1.",
         Range("1, 2 or 4", lambda value: value in VIEW_COUNTS),
     )
 

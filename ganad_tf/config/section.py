@@ -1,7 +1,6 @@
 """Sections of settings: the type, the range, the default and the description of each setting."""
 
 import dataclasses
-import functools
 import numbers
 import os
 import textwrap
@@ -60,9 +59,20 @@ class Setting:
     within: Range | None
 
     @property
+    def section(self) -> str:
+        """Name of its section; empty for a setting outside of all sections."""
+        return self.path.rpartition(".")[0]
+
+    @property
     def name(self) -> str:
         """The key within the section."""
         return self.path.rpartition(".")[2]
+
+    @property
+    def value_type(self) -> type:
+        """The type of a value: int, float, bool, str, or tuple for a list."""
+        first = _options(self.kind)[0]
+        return str if self.choices else typing.get_origin(first) or first
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -71,9 +81,8 @@ class Setting:
 
     @property
     def values(self) -> str:
-        """The values that the setting can take, in words, such as `an integer, at least 1`."""
-        words = _kind_words(self.kind)
-        return f"{words}, {self.within.words}" if self.within else words
+        """The values that the setting can take, in words, such as `an integer (at least 1)`."""
+        return _kind_words(self.kind, self.within)
 
     def check(self, value: Any) -> Any:
         """Return the value in the type of the setting.
@@ -185,8 +194,15 @@ class Section:
         Args:
             defaults: Sections of which the settings that they were given count; later ones win.
         """
-        layers = [{name: getattr(each, name) for name in each._given} for each in (*defaults, self)]
-        return self.derive(**functools.reduce(lambda below, above: {**below, **above}, layers))
+        values: dict[str, Any] = {}
+        for section in (*defaults, self):
+            values |= section.given
+        return self.derive(**values)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The settings that were given when the section was built, by name."""
+        return {name: getattr(self, name) for name in self._given}
 
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
@@ -225,15 +241,18 @@ def _options(kind: Any) -> tuple[Any, ...]:
     return typing.get_args(kind) if is_union else (kind,)
 
 
-def _kind_words(kind: Any) -> str:
+def _kind_words(kind: Any, within: Range | None = None) -> str:
     """Return the types of an annotation in words; None, which TOML has not, is left out."""
     if typing.get_origin(kind) is Literal:
         return f"one of {', '.join(typing.get_args(kind))}"
     if typing.get_origin(kind) is tuple:
         return "a list of strings"
-    words = [
-        _TYPE_WORDS.get(option) or " or ".join(map(repr, typing.get_args(option)))
-        for option in _options(kind)
-        if option is not types.NoneType
-    ]
+    words = []
+    for option in _options(kind):
+        if option in (int, float) and within:
+            words.append(f"{_TYPE_WORDS[option]} ({within.words})")
+        elif option in _TYPE_WORDS:
+            words.append(_TYPE_WORDS[option])
+        else:
+            words += map(repr, typing.get_args(option))
     return " or ".join(words)

@@ -207,7 +207,7 @@ def test_scaling_leaves_out_what_would_not_fit_in_memory(tmp_path: Path) -> None
         ("scaling --size 40", "try 32"),
         ("scaling --batch 0", "0 is not in the range"),
         ("compare --size 32", "give both in pairs"),
-        ("compare --size 32 --channels 2", "channels must be 1 (grey) or 3 (RGB)"),
+        ("compare --size 32 --channels 2", "channels must be 1 for grey or 3 for RGB"),
     ],
 )
 def test_bad_input_is_answered_with_one_line(arguments: str, message: str, tmp_path: Path) -> None:
