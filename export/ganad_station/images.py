@@ -50,12 +50,17 @@ class UnreadableImageError(StationError):
 
 
 def is_color(path: Path) -> bool:
-    """Tell whether a picture has more than one grey channel.
+    """Tell whether a picture has more than one grey channel, by its header alone.
 
     Raises:
         UnreadableImageError: If the file cannot be read as a picture.
     """
-    return _open(path).mode not in GREY_MODES
+    return has_color(_open(path))
+
+
+def has_color(image: Image.Image) -> bool:
+    """Tell whether a Pillow image has more than one grey channel."""
+    return image.mode not in GREY_MODES
 
 
 def pictures_in(folder: Path) -> Iterator[Path]:
@@ -93,10 +98,10 @@ def prepare_image(
             has another type or shape.
     """
     if isinstance(picture, np.ndarray):
-        pixels = _to_mode(_from_array(picture), channels, "the array")
+        pixels = to_pixels(_from_array(picture), channels, "the array")
     elif isinstance(picture, Image.Image):
         _check_size(picture, "the image")
-        pixels = _to_mode(_turned_upright(picture, "the image"), channels, "the image")
+        pixels = to_pixels(_turned_upright(picture, "the image"), channels, "the image")
     else:
         pixels = read_upright(Path(picture), channels)
     return even_out(fit_image(pixels, size), illumination)
@@ -108,7 +113,7 @@ def read_upright(path: Path, channels: int) -> np.ndarray:
     Returns:
         uint8 `(height, width)` for one channel, `(height, width, 3)` for three.
     """
-    return _to_mode(open_upright(path), channels, str(path))
+    return to_pixels(open_upright(path), channels, str(path))
 
 
 def open_upright(path: Path) -> Image.Image:
@@ -129,7 +134,20 @@ def _turned_upright(image: Image.Image, name: str) -> Image.Image:
         raise UnreadableImageError(f"{name} cannot be decoded ({error or 'no memory'})") from None
 
 
-def _to_mode(image: Image.Image, channels: int, name: str) -> np.ndarray:
+def to_pixels(image: Image.Image, channels: int, name: str) -> np.ndarray:
+    """Convert a decoded Pillow image to 8 bits, in grey or RGB.
+
+    Args:
+        image: An image in any mode, such as `open_upright` returns.
+        channels: 1 for grey, 3 for RGB.
+        name: The name of the image in error messages.
+
+    Returns:
+        uint8 `(height, width)` for one channel, `(height, width, 3)` for three.
+
+    Raises:
+        UnreadableImageError: If its pixels have no fixed range, or more than 16 bits.
+    """
     try:
         return np.asarray(_to_8_bits(image).convert(MODES[channels]))
     except (OSError, ValueError, MemoryError) as error:

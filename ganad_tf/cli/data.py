@@ -13,11 +13,12 @@ from ganad_tf.errors import UserError
 from ganad_tf.system.files import write_json, write_text
 
 EVERY = 25
+"""Pictures between two updates of the progress."""
 
 
 @click.group("data")
 def data_group() -> None:
-    """Look at pictures before training on them."""
+    """Check pictures before training on them."""
 
 
 @data_group.command("check")
@@ -27,13 +28,13 @@ def data_group() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("data-check"),
     show_default=True,
-    help="Folder for check.json, pictures.png and config.toml.",
+    help="Folder to write check.json, pictures.png and config.toml to.",
 )
 def check_data_command(place: Path, out: Path) -> None:
     """Report on the pictures of a folder or list, and propose a configuration.
 
-    Counts, sizes, files that cannot be read, masks that do not fit, imbalance, exposure, and
-    parts that several pictures show.
+    The report covers counts and sizes, files that cannot be read, masks that do not fit, imbalance
+    between kinds, exposure, and parts that several pictures show.
     """
     from ganad_tf.data_check.advice import advise, propose
     from ganad_tf.data_check.check import check_data
@@ -50,8 +51,7 @@ def check_data_command(place: Path, out: Path) -> None:
     write_text(out / "config.toml", tomli_w.dumps(proposal))
     print_data_facts(facts, warnings)
     (out / "pictures.png").unlink(missing_ok=True)
-    if readable:
-        plot_pictures(readable, list(facts.kinds), out / "pictures.png")
+    plot_pictures(readable, out / "pictures.png")
     click.echo(f"{', '.join(sorted(path.name for path in out.iterdir()))} are in {out}; to train:")
     click.echo(f"  ganad-tf train --config {out / 'config.toml'}")
 

@@ -125,7 +125,8 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
         ("color", colors),
     ]
     if facts.parts is not None:
-        found.append(("parts told apart", f"{facts.parts.count}, by near duplicates"))
+        told_by = "the groups of the list" if facts.parts.told_by == "list" else "near duplicates"
+        found.append(("parts told apart", f"{facts.parts.count}, by {told_by}"))
     print_table(found)
     for problems in (facts.unreadable, facts.mask_problems):
         for name, problem in problems.items():

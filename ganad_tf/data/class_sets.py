@@ -1,9 +1,9 @@
-"""Class data sets: the digits that scikit-learn ships, and those of keras.datasets.
+"""Loads class data sets: the digits of scikit-learn, and the data sets of keras.datasets.
 
-The sets of keras.datasets are looked for, in this order, in `--data-dir`, in Debian's
-`/usr/share/datasets`, in the Keras cache, and at last fetched by keras.datasets itself. A place
-may hold `<name>.npz` in the keras.datasets layout (x_train, y_train, x_test, y_test), or, for
-the sets that are published so, the four `*-ubyte.gz` files of Yann LeCun's IDX format.
+A data set of keras.datasets is searched in `--data-dir` alone if that is given, else in Debian's
+`/usr/share/datasets` and in the Keras cache; if it is in neither, keras.datasets downloads it. A
+place may hold `<name>.npz` in the layout of keras.datasets (x_train, y_train, x_test, y_test) or,
+for the data sets that are published in it, the four `*-ubyte.gz` files of Yann LeCun's IDX format.
 """
 
 import gzip
@@ -11,13 +11,13 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganad_station.images import fit_image
+from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import UNASSIGNED, LabeledImages
 from ganad_tf.errors import UserError, reason
 
@@ -53,69 +53,86 @@ CLASS_NAMES = {
 }  # fmt: skip
 
 
-def load_digits(size: int, channels: int | None, data_dir: Path | None) -> LabeledImages:
-    """Load scikit-learn's 1,797 handwritten digits (8 x 8 pixels, 17 grey levels).
+def load_digits(config: DataConfig) -> LabeledImages:
+    """Load the 1,797 handwritten digits of scikit-learn (8 x 8 pixels, 17 grey levels).
 
     Args:
-        size: Height and width to scale to, in pixels.
-        channels: 1 or None: the digits are grey.
-        data_dir: None: the digits come with scikit-learn.
+        config: The `size` in pixels; `channels` must be 1 or None, `data_dir` and `group_by` None.
 
     Returns:
-        The images with no prescribed split; the kinds are the digits 0 to 9.
+        The images without a prescribed split; the kinds are the digits 0 to 9.
 
     Raises:
-        UserError: If `channels` or `data_dir` ask for something else.
+        UserError: If a setting does not fit the data set.
     """
     from sklearn.datasets import load_digits as load
 
-    if data_dir is not None:
+    _refuse_groups(config)
+    if config.data_dir is not None:
         raise UserError(
             "the digits come with scikit-learn: leave out --data-dir, or choose another --dataset"
         )
     digits = load()
     images = np.round(digits.images * (255 / 16)).astype(np.uint8)
-    return _labeled(
-        images, digits.target, DIGITS, np.full(len(images), UNASSIGNED), size, channels, "digits"
-    )
+    return _labeled(config, images, digits.target, DIGITS, np.full(len(images), UNASSIGNED))
 
 
-def keras_dataset(name: str) -> Callable[[int, int | None, Path | None], LabeledImages]:
-    """Return the loader of one of the sets in `CLASS_NAMES`.
+def load_keras_dataset(config: DataConfig) -> LabeledImages:
+    """Load one of the data sets in `CLASS_NAMES`.
 
-    The loader takes the size to scale to in pixels, the channels (None or what the set has)
-    and the data folder (or None), keeps the published division into train and test, and
-    raises `UserError` where the set is not found or damaged. CIFAR-100 has its 20
-    superclasses as kinds, as the one-vs-rest literature has it.
+    Args:
+        config: The name in `dataset`; the `size` in pixels; `channels`, None for those of the data
+            set; and the folder to search in `data_dir`, None for the usual places.
+
+    Returns:
+        The images in their published split into train and test. The kinds of CIFAR-100 are its 20
+        superclasses, as in the literature on one class against the rest.
+
+    Raises:
+        UserError: If the data set is not found or damaged, or a setting does not fit it.
     """
+    _refuse_groups(config)
+    name = config.dataset
+    arrays = _find(name, Path(config.data_dir) if config.data_dir else None)
+    _check(arrays, name, len(CLASS_NAMES[name]))
+    images = np.concatenate([arrays["x_train"], arrays["x_test"]])
+    labels = np.concatenate([arrays["y_train"].ravel(), arrays["y_test"].ravel()])
+    split = np.repeat(["train", "test"], [len(arrays["x_train"]), len(arrays["x_test"])])
+    return _labeled(config, images, labels, CLASS_NAMES[name], split)
 
-    def load(size: int, channels: int | None, data_dir: Path | None) -> LabeledImages:
-        arrays = _find(name, data_dir)
-        _check(arrays, name, len(CLASS_NAMES[name]))
-        images = np.concatenate([arrays["x_train"], arrays["x_test"]])
-        labels = np.concatenate([arrays["y_train"].ravel(), arrays["y_test"].ravel()])
-        split = np.repeat(["train", "test"], [len(arrays["x_train"]), len(arrays["x_test"])])
-        return _labeled(images, labels, CLASS_NAMES[name], split, size, channels, name)
 
-    return load
+def _refuse_groups(config: DataConfig) -> None:
+    if config.group_by is not None:
+        raise UserError(
+            f"each image of {config.dataset} shows a part of its own: leave out --group-by"
+        )
 
 
 def _labeled(
+    config: DataConfig,
     images: NDArray[np.uint8],
     labels: NDArray[np.integer],
     kind_names: tuple[str, ...],
     split: NDArray[np.str_],
-    size: int,
-    channels: int | None,
-    name: str,
 ) -> LabeledImages:
-    found = 1 if images.ndim == 3 else images.shape[3]
-    if channels not in (None, found):
-        raise UserError(f"{name} has {found} channels, not {channels}: leave out --channels")
-    fitted = np.stack([fit_image(image, size) for image in images])
-    place = np.arange(len(images))
+    """Scale images, each of which shows a part of its own.
+
+    Args:
+        config: The size, and the settings that are checked against the images.
+        images: uint8 `(count, height, width)` or `(count, height, width, channels)`.
+        labels: `(count,)`, indices into `kind_names`.
+        kind_names: The name of each class.
+        split: str `(count,)`, see `LabeledImages.official_split`.
+    """
+    name, channels = config.dataset, 1 if images.ndim == 3 else images.shape[3]
+    if config.channels not in (None, channels):
+        raise UserError(
+            f"{name} has {channels} channels, not {config.channels}: leave out --channels"
+        )
+    fitted = np.stack([fit_image(image, config.size) for image in images])
+    index = np.arange(len(images))
     return LabeledImages(
-        fitted, labels.astype(np.int64), kind_names, split, place.astype(str), place
+        fitted, labels.astype(np.int64), kind_names, split, index.astype(str), index
     )
 
 
@@ -132,7 +149,7 @@ def _find(name: str, data_dir: Path | None) -> Arrays:
         arrays = _read_place(place, name)
         if arrays is not None:
             return arrays
-    return _fetch(name)
+    return _download(name)
 
 
 def _read_place(place: Path, name: str) -> Arrays | None:
@@ -152,7 +169,8 @@ def _read_npz(path: Path) -> Arrays:
             return {key: archive[key] for key in NPZ_KEYS}
     except (*DAMAGE, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path} is no data set in the keras.datasets layout ({reason(error)})"
+            f"{path} is no data set in the keras.datasets layout ({reason(error)}): "
+            "download it again"
         ) from None
 
 
@@ -163,31 +181,31 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
         shape = struct.unpack_from(f">{dimensions}I", content, 4)
         return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
     except (*DAMAGE, IndexError, struct.error) as error:
-        raise UserError(f"{path} is no IDX file ({reason(error)}): fetch it again") from None
+        raise UserError(f"{path} is no IDX file ({reason(error)}): download it again") from None
 
 
-def _check(arrays: Arrays, name: str, kinds: int) -> None:
-    for part in ("train", "test"):
-        images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
+def _check(arrays: Arrays, name: str, classes: int) -> None:
+    for split in ("train", "test"):
+        images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
         if images.dtype != np.uint8 or images.ndim not in (3, 4) or not images.size:
             raise UserError(
-                f"{name}: x_{part} must be uint8 images, got {images.dtype} {images.shape}"
+                f"{name}: x_{split} must be uint8 images, got {images.dtype} {images.shape}"
             )
         if labels.dtype.kind not in "iu" or labels.size != len(images):
             raise UserError(
-                f"{name}: y_{part} must be as many labels as x_{part} has images, {len(images)}, "
+                f"{name}: y_{split} must be as many labels as x_{split} has images, {len(images)}, "
                 f"got {labels.size} of {labels.dtype}"
             )
-        if labels.min() < 0 or labels.max() >= kinds:
+        if labels.min() < 0 or labels.max() >= classes:
             raise UserError(
-                f"{name}: y_{part} has labels {labels.min()} to {labels.max()}, "
-                f"expected 0 to {kinds - 1}"
+                f"{name}: y_{split} has labels {labels.min()} to {labels.max()}, "
+                f"expected 0 to {classes - 1}"
             )
     if arrays["x_train"].shape[1:] != arrays["x_test"].shape[1:]:
         raise UserError(f"{name}: the images of x_train and x_test differ in size")
 
 
-def _fetch(name: str) -> Arrays:
+def _download(name: str) -> Arrays:
     import keras
 
     options = {"label_mode": "coarse"} if name == "cifar100" else {}

@@ -1,12 +1,12 @@
-"""The pictures of a folder or list, decoded, and which of them show the same part."""
+"""Loads the pictures of a folder or list, with their masks and the parts that they show."""
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,72 +15,91 @@ from ganad_station.images import (
     UnreadableImageError,
     fit_image,
     is_color,
-    prepare_image,
-    read_upright,
+    open_upright,
+    to_pixels,
 )
 from ganad_station.printing import printable
+from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import UNKNOWN_PIXEL, LabeledImages
 from ganad_tf.data.listing import NORMAL, Picture, list_pictures
 from ganad_tf.data.masks import fit_mask, marked_pixels
-from ganad_tf.data.near_duplicates import THUMBNAIL
+from ganad_tf.data.near_duplicates import thumbnail
 from ganad_tf.data.parts import check_pattern, join_near_duplicates, number_parts, part_of
 from ganad_tf.errors import UserError
 
 DECODERS = 2
+"""Threads that decode; Pillow lets others run meanwhile."""
 NEAR_DUPLICATES = "near-duplicates"
 
-Found = TypeVar("Found")
 logger = logging.getLogger(__name__)
 
 
-def load_folder(
-    size: int, channels: int | None, data_dir: Path | None, group_by: str | None = None
-) -> LabeledImages:
-    """Load the pictures of a folder or list, scaled to `size` x `size` pixels.
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """All that is taken from the one decoding of a picture.
+
+    Attributes:
+        picture: The entry of the listing.
+        image: uint8 `(size, size, channels)`, 0 to 255.
+        shape: Height and width of the picture in pixels, before scaling.
+        mask: uint8 `(size, size)`, see `LabeledImages.masks`; None for an anomaly without a mask.
+        thumbnail: uint8 `(THUMBNAIL, THUMBNAIL)`; None unless parts are told by near duplicates.
+    """
+
+    picture: Picture
+    image: NDArray[np.uint8]
+    shape: tuple[int, int]
+    mask: NDArray[np.uint8] | None
+    thumbnail: NDArray[np.uint8] | None
+
+
+def load_folder(config: DataConfig) -> LabeledImages:
+    """Load the pictures of a folder or list, scaled to squares; each is decoded once.
 
     Args:
-        size: Height and width to scale to, in pixels.
-        channels: 1 for grey, 3 for RGB, None for what the first normal picture is.
-        data_dir: The folder or list, see `list_pictures`.
-        group_by: `NEAR_DUPLICATES`, or a regular expression whose match in the name, or whose
-            first group, names the part; None to take what a list says, each picture being of
-            a part of its own where that is nothing.
+        config: The folder or list in `data_dir`, see `list_pictures`; `size` in pixels; `channels`,
+            None for those of the first normal picture; and `group_by`: `near-duplicates`, or a
+            regular expression whose match in the name, or whose first group, names the part; None
+            for the groups of the list, in which each picture without a group shows its own part.
 
     Returns:
-        The images; kind 0 is normal. What cannot be read, listed or fit is left out with a
-        warning, a mask like a picture.
+        The images; kind 0 is normal. Pictures and masks that cannot be read, listed or fit are left
+        out with a warning.
 
     Raises:
-        UserError: If the folder is missing, lacks normal or defective pictures, or holds a
-            picture that cannot be grouped.
+        UserError: If the folder is missing, lacks normal or defective pictures, or holds a picture
+            of which the part cannot be told; or if `normal_class` is not 0.
     """
-    if data_dir is None:
-        raise UserError(
-            "the folder data set needs --data-dir, the folder with normal/ and the defect kinds"
-        )
-    if group_by is not None and group_by != NEAR_DUPLICATES:
-        check_pattern(group_by)
+    data_dir = _check(config)
     listed = list_pictures(data_dir, _warn_of_folder)
-    decoded = _for_each(listed, partial(_decode, size, channels or _channels(listed)))
-    pictures = [p for p, image in zip(listed, decoded, strict=True) if image is not None]
-    kinds, kind_names = _kinds(pictures, data_dir)
-    masks = None
-    if any(picture.mask for picture in pictures):
-        masks = np.stack(_for_each(pictures, partial(_mask, size)))
+    read = partial(_decode, config, config.channels or _channels(listed))
+    with ThreadPoolExecutor(DECODERS) as pool:
+        found = [decoded for decoded in pool.map(read, listed) if decoded is not None]
+    kinds, kind_names = _kinds(config, [decoded.picture for decoded in found])
     return LabeledImages(
-        np.stack([image for image in decoded if image is not None]),
+        np.stack([decoded.image for decoded in found]),
         kinds,
         kind_names,
-        np.array([picture.split for picture in pictures]),
-        np.array([picture.name for picture in pictures]),
-        _groups(pictures, group_by),
-        masks,
+        np.array([decoded.picture.split for decoded in found]),
+        np.array([decoded.picture.name for decoded in found]),
+        _groups(config.group_by, found),
+        _masks(config.size, found),
     )
 
 
-def _for_each(pictures: list[Picture], read: Callable[[Picture], Found]) -> list[Found]:
-    with ThreadPoolExecutor(DECODERS) as pool:
-        return list(pool.map(read, pictures))
+def _check(config: DataConfig) -> Path:
+    """Return the folder or list, once the settings are known to fit pictures in folders."""
+    if not config.data_dir:
+        raise UserError(
+            "the folder data set needs --data-dir, the folder with normal/ and the defect kinds"
+        )
+    if config.normal_class != 0:
+        raise UserError(
+            "in a folder the normal pictures are those in normal/: leave out --normal-class"
+        )
+    if config.group_by is not None and config.group_by != NEAR_DUPLICATES:
+        check_pattern(config.group_by)
+    return Path(config.data_dir)
 
 
 def _warn_of_folder(error: OSError) -> None:
@@ -89,8 +108,8 @@ def _warn_of_folder(error: OSError) -> None:
     )
 
 
-def _channels(pictures: list[Picture]) -> int:
-    """Return the channels of the first normal picture that is one."""
+def _channels(pictures: Sequence[Picture]) -> int:
+    """Return the channels of the first normal picture with a readable header, 1 without any."""
     for picture in pictures:
         with contextlib.suppress(UnreadableImageError):
             if picture.kind == NORMAL:
@@ -98,47 +117,65 @@ def _channels(pictures: list[Picture]) -> int:
     return 1
 
 
-def _decode(size: int, channels: int, picture: Picture) -> NDArray[np.uint8] | None:
+def _decode(config: DataConfig, channels: int, picture: Picture) -> _Decoded | None:
+    """Decode a picture, and its mask; return None, with a warning, if it cannot be read."""
+    name, grey = str(picture.path), None
     try:
-        return prepare_image(picture.path, size, channels)
+        decoded = open_upright(picture.path)
+        image = fit_image(to_pixels(decoded, channels, name), config.size)
+        if config.group_by == NEAR_DUPLICATES:
+            grey = to_pixels(decoded, 1, name)
     except UnreadableImageError as error:
         logger.warning("left out: %s", printable(str(error)))
         return None
+    shape = (decoded.height, decoded.width)
+    return _Decoded(
+        picture,
+        image,
+        shape,
+        _mask(config.size, picture, shape),
+        None if grey is None else thumbnail(grey),
+    )
 
 
-def _kinds(pictures: list[Picture], data_dir: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _mask(size: int, picture: Picture, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+    """Return the scaled mask of a picture; masks that do not fit are left out with a warning."""
+    if picture.kind == NORMAL:
+        return np.zeros((size, size), np.uint8)
+    problem, marked = marked_pixels(picture, shape)
+    if problem is not None:
+        logger.warning("left out: mask of %s, which %s", printable(picture.name), problem)
+    return None if marked is None else fit_mask(marked, size)
+
+
+def _kinds(
+    config: DataConfig, pictures: Sequence[Picture]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    place = Path(str(config.data_dir))
     kind_names = (NORMAL, *sorted({picture.kind for picture in pictures} - {NORMAL}))
     kinds = np.array([kind_names.index(picture.kind) for picture in pictures], np.int64)
     if not np.any(kinds == 0):
+        raise UserError(f"{place} has no pictures of normal parts: put them into {place / NORMAL}")
+    if config.anomaly_source != "synthetic" and not kinds.any():
         raise UserError(
-            f"{data_dir} has no pictures of normal parts: put them into {data_dir / NORMAL}"
+            f"{place} has no defective pictures: add one folder per defect kind beside {NORMAL}/, "
+            "or train on synthetic ones with --anomalies synthetic"
         )
     return kinds, kind_names
 
 
-def _mask(size: int, picture: Picture) -> NDArray[np.uint8]:
-    """Return the mask of a picture as `LabeledImages` has it; what does not fit is left out."""
-    if picture.kind == NORMAL:
-        return np.zeros((size, size), np.uint8)
-    if picture.mask is None:
-        return np.full((size, size), UNKNOWN_PIXEL, np.uint8)
-    problem, marked = marked_pixels(picture, read_upright(picture.path, 1).shape)
-    if problem is not None:
-        logger.warning("left out: mask of %s, which %s", printable(picture.name), problem)
-    return (
-        np.full((size, size), UNKNOWN_PIXEL, np.uint8) if marked is None else fit_mask(marked, size)
-    )
+def _masks(size: int, found: Sequence[_Decoded]) -> NDArray[np.uint8] | None:
+    if not any(decoded.picture.mask for decoded in found):
+        return None
+    unknown = np.full((size, size), UNKNOWN_PIXEL, np.uint8)
+    return np.stack([unknown if item.mask is None else item.mask for item in found])
 
 
-def _groups(pictures: list[Picture], group_by: str | None) -> NDArray[np.int64]:
+def _groups(group_by: str | None, found: Sequence[_Decoded]) -> NDArray[np.int64]:
+    pictures = [decoded.picture for decoded in found]
     if group_by == NEAR_DUPLICATES:
-        thumbnails, shapes = zip(*_for_each(pictures, _thumbnail), strict=True)
-        return join_near_duplicates(pictures, thumbnails, shapes)
+        thumbnails = [item.thumbnail for item in found if item.thumbnail is not None]
+        return join_near_duplicates(pictures, thumbnails, [item.shape for item in found])
     if group_by is not None:
         return number_parts(pictures, [part_of(picture.name, group_by) for picture in pictures])
     return number_parts(pictures, [picture.group for picture in pictures])
-
-
-def _thumbnail(picture: Picture) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    grey = read_upright(picture.path, 1)
-    return fit_image(grey, THUMBNAIL)[:, :, 0], (grey.shape[0], grey.shape[1])

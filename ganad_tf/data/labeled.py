@@ -1,4 +1,4 @@
-"""What every data source returns: images, the kind of each, and the split it came with."""
+"""The images that every data source returns, with their kinds and prescribed splits."""
 
 from dataclasses import dataclass
 
@@ -6,23 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNASSIGNED = ""
+"""The split of images whose source prescribes none."""
 DEFECT_PIXEL, UNKNOWN_PIXEL = 1, 2
+"""Levels of masks, see `LabeledImages.masks`."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabeledImages:
-    """Images of several kinds; one kind is normal, each of the others is a kind of anomaly.
+    """Images of several kinds, one of which is normal; all others are kinds of anomalies.
 
     Attributes:
         images: uint8 `(count, size, size, channels)`, 0 to 255.
         kinds: int64 `(count,)`, indices into `kind_names`.
         kind_names: The name of each kind: a class, or a kind of defect.
-        official_split: str `(count,)`, `"train"`, `"test"`, or `""` where the source
-            leaves the choice open.
-        names: str `(count,)`, a stable name of each image: its path, or its place in the set.
-        groups: int64 `(count,)`; pictures of the same part have the same number.
-        masks: uint8 `(count, size, size)`: 0, `DEFECT_PIXEL` where a mask marks a defect, and
-            `UNKNOWN_PIXEL` all over an anomaly without a mask; None where no picture has one.
+        official_split: str `(count,)`, the split that the source prescribes: `"train"`, `"test"`,
+            or `UNASSIGNED` where it prescribes none.
+        names: str `(count,)`, the path of each image in its folder, or its index in the data set.
+        groups: int64 `(count,)`, from 0; images of the same part have the same number.
+        masks: uint8 `(count, size, size)`: `DEFECT_PIXEL` where a mask marks a defect,
+            `UNKNOWN_PIXEL` in all pixels of an anomaly without a mask, 0 elsewhere; None if no
+            image has a mask.
     """
 
     images: NDArray[np.uint8]

@@ -1,8 +1,8 @@
-"""Which pictures a folder or a list has: `normal/` and a folder a defect kind, MVTec AD, or CSV.
+"""Lists the pictures of a folder or of a CSV file, with their kinds, splits, masks and groups.
 
-MVTec AD (Bergmann et al., CVPR 2019) has `train/good`, `test/good`, `test/<kind>` and
-`ground_truth/<kind>/<name>_mask.png`. Masks of other folders are `masks/<kind>/<name>.png`, or
-`<name>_mask.png` beside the picture.
+A folder holds `normal/` and one folder per defect kind, with masks in `masks/<kind>/<name>.png` or
+beside the pictures in `<name>_mask.png`. Or it has the layout of MVTec AD (Bergmann et al., CVPR
+2019): `train/good`, `test/good`, `test/<kind>` and `ground_truth/<kind>/<name>_mask.png`.
 """
 
 import csv
@@ -28,15 +28,15 @@ SPLITS = (UNASSIGNED, "train", "test")
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a part.
+    """An entry of the listing: a file that shows a part.
 
     Attributes:
-        path: Where it is.
-        name: Its path below the folder, or as the list has it.
-        kind: `NORMAL`, or the kind of defect.
-        split: `"train"`, `"test"`, or `UNASSIGNED`.
-        mask: A picture that is not 0 where the defect is, None if there is none.
-        group: Names the part that it shows, None if nothing says which.
+        path: Path of the file.
+        name: Its path relative to the folder, or as it is written in the list.
+        kind: `NORMAL`, or the name of the kind of defect.
+        split: The prescribed split: `"train"`, `"test"`, or `UNASSIGNED`.
+        mask: Path of a picture that is not 0 where the defect is, None if there is none.
+        group: Name of the part that the picture shows; None if the source names none.
     """
 
     path: Path
@@ -55,19 +55,19 @@ def refuse(error: OSError) -> None:
 def list_pictures(place: Path, on_error: OnError = refuse) -> list[Picture]:
     """List the pictures of a folder or of a CSV file.
 
-    A CSV file has a header and the columns `path`, relative to the file, and `label` (normal,
-    good, ok or 0 is normal, all else a defect) or `kind`, or both, and where they are known
-    `mask`, `split` (train, test or nothing) and `group`. Its separator is a comma or a semicolon.
+    A CSV file has a header with the columns `path`, relative to the file, and `label` (normal,
+    good, ok or 0 is normal, all else a defect) or `kind`, or both. The columns `mask`, `split`
+    (train, test or empty) and `group` are optional. The separator is a comma or a semicolon.
 
     Args:
-        place: The folder, or the file.
-        on_error: Takes the error of each folder below that cannot be listed.
+        place: Path of the folder or of the CSV file.
+        on_error: Called with the error of each subfolder that cannot be listed.
 
     Returns:
-        The pictures, none of them opened, in an order that depends on their names alone.
+        The pictures, none of which is opened, in an order that depends on their names alone.
 
     Raises:
-        UserError: If the place is missing or cannot be listed, or the file is no such list.
+        UserError: If the place is missing or cannot be listed, or the file is not such a list.
     """
     if place.suffix.lower() == CSV_SUFFIX and place.is_file():
         return list(_listed(place))
@@ -106,7 +106,7 @@ def _below(root: Path, path: Path) -> str:
 def _with_masks(
     folder: Path, masks: Path, ending: str, on_error: OnError
 ) -> Iterator[tuple[Path, Path | None]]:
-    """Pair the pictures of a folder with their masks, those of `masks` before those beside."""
+    """Pair the pictures of a folder with their masks: those in `masks`, else those beside them."""
     pictures = _pictures(folder, on_error)
     apart = {path.with_suffix(""): path for path in _pictures(masks, on_error)}
     beside = {path.with_suffix(""): path for path in pictures}

@@ -1,4 +1,4 @@
-"""Masks: pictures that are not 0 where the defect is."""
+"""Reads and scales masks: pictures that are not 0 where the defect is."""
 
 from pathlib import Path
 
@@ -17,11 +17,11 @@ ANY_NEIGHBOUR = np.ones((3, 3))
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
-    """Return which pixels a mask marks: those that are not 0.
+    """Read which pixels a mask marks: those that are not 0.
 
     Args:
-        path: A picture in any mode; labels of 1 or of 255 mark alike, transparency does not
-            count. In lossy formats half of the full level is the least that marks.
+        path: A picture in any mode. Any level above 0 marks a pixel, be it 1 or 255; in lossy
+            formats, a level above 127. Transparency does not count.
 
     Returns:
         bool `(height, width)`.
@@ -37,15 +37,23 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
 
 
 def label_regions(marked: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    """Number the regions of marked pixels that touch, be it at a corner, from 1; 0 is unmarked."""
+    """Label the regions of marked pixels that touch, at corners too.
+
+    Args:
+        marked: bool `(height, width)`.
+
+    Returns:
+        The number of the region of each pixel, int32 `(height, width)`, from 1, or 0 where it is
+        not marked; and the number of regions.
+    """
     return ndimage.label(marked, ANY_NEIGHBOUR)
 
 
 def fit_mask(marked: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
     """Scale a mask to `size` x `size` pixels.
 
-    A scaled pixel is defective if at least half of it is. A region of marked pixels that touch, but
-    are nowhere that many, is where most of them are, so that none is lost.
+    A scaled pixel is defective if at least half of its area is marked. So that no region of marked
+    pixels is lost, one that reaches this nowhere marks the scaled pixel that holds most of it.
 
     Args:
         marked: bool `(height, width)`.
@@ -66,16 +74,17 @@ def fit_mask(marked: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
 
 
 def marked_pixels(
-    picture: Picture, shape: tuple[int, ...]
+    picture: Picture, shape: tuple[int, int]
 ) -> tuple[str | None, NDArray[np.bool_] | None]:
-    """Read the mask of a picture.
+    """Read the mask of a picture, and check it against the picture.
 
     Args:
-        picture: The picture.
-        shape: Its height and width in pixels.
+        picture: The entry of the listing.
+        shape: Height and width of the picture in pixels.
 
     Returns:
-        What is wrong with it, and which pixels it marks: each None where there is nothing.
+        A description of what is wrong with the mask, None if it is good; and the marked pixels,
+        bool `(height, width)`, None if the mask is missing or wrong.
     """
     if picture.mask is None:
         return None, None

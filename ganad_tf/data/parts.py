@@ -1,4 +1,4 @@
-"""Which pictures show the same part, told from names, from a list, or from what they show."""
+"""Numbers the parts that pictures show, from names, from a list, or from near duplicates."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from ganad_tf.errors import UserError
 
 
 def check_pattern(pattern: str) -> None:
-    """Raise `UserError` for what is no regular expression."""
+    """Raise `UserError` if a pattern is not a regular expression."""
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
@@ -20,7 +20,12 @@ def check_pattern(pattern: str) -> None:
 
 
 def part_of(name: str, pattern: str) -> str:
-    """Return the part that a name tells: the first group of the pattern, or all that it matches.
+    """Find the name of the part in the name of a picture.
+
+    Args:
+        name: Name of the picture.
+        pattern: A regular expression. Its first group matches the part or, if it has no groups,
+            the whole expression does.
 
     Raises:
         UserError: If the pattern does not match, or matches nothing.
@@ -35,7 +40,12 @@ def part_of(name: str, pattern: str) -> str:
 
 
 def number_parts(pictures: Sequence[Picture], parts: Sequence[str | None]) -> NDArray[np.int64]:
-    """Number parts; a picture of which it is not known is of a part of its own.
+    """Number the parts that pictures show.
+
+    Args:
+        pictures: The entries of the listing.
+        parts: Name of the part that each picture shows; None if it is not known, in which case the
+            picture gets a number of its own.
 
     Returns:
         int64 `(count,)`, from 0.
@@ -50,12 +60,12 @@ def join_near_duplicates(
     thumbnails: Sequence[NDArray[np.uint8]],
     shapes: Sequence[tuple[int, int]],
 ) -> NDArray[np.int64]:
-    """Number parts by what pictures show, and by the groups of their list if there are any.
+    """Number parts by near duplicates, joined with the groups of the list if there are any.
 
     Args:
-        pictures: The pictures.
-        thumbnails: What each shows, see `fingerprints`.
-        shapes: Height and width of each in pixels.
+        pictures: The entries of the listing.
+        thumbnails: uint8 `(THUMBNAIL, THUMBNAIL)` for each picture, from `thumbnail`.
+        shapes: Height and width of each picture in pixels.
 
     Returns:
         int64 `(count,)`, from 0.

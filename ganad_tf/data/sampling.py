@@ -1,4 +1,4 @@
-"""Which anomalies are trained on: balanced by k-means (paper, section 3.5), or at random."""
+"""Chooses the anomalies to train on: balanced by k-means (paper, section 3.5), or at random."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,20 +7,21 @@ from ganad_tf.config import DataConfig
 from ganad_tf.data.splits import Split
 
 THUMBNAIL = 16
+"""Height and width in pixels that images are reduced to for clustering."""
 
 
 def training_anomalies(split: Split, config: DataConfig, seed: int) -> NDArray[np.uint8]:
-    """Return the anomalies of a train split that a configuration trains on.
+    """Return the anomalies of a train split to train on.
 
     Args:
         split: The train split.
-        config: How many, and how they are chosen.
+        config: The number of anomalies, and how they are chosen.
         seed: Seed of the choice.
 
     Returns:
-        uint8 `(count, height, width, channels)`. Where `config.anomalies` is `balanced`, `count` is
-        the number of normal images, rounded up to a multiple of the kinds. It is smaller
-        where a kind has fewer images than its share, under either way of sampling.
+        uint8 `(count, size, size, channels)`, 0 to 255. If `config.anomalies` is `balanced`,
+        `count` is the number of normal images, rounded up to a multiple of the number of kinds. It
+        is smaller if a kind has fewer images than its quota, whichever way they are chosen.
     """
     anomalies, kinds = split.data.images[split.is_anomaly], split.data.kinds[split.is_anomaly]
     return anomalies[choose_anomalies(anomalies, kinds, len(split.normals), config, seed)]
@@ -33,17 +34,17 @@ def choose_anomalies(
     config: DataConfig,
     seed: int,
 ) -> NDArray[np.int64]:
-    """Choose those of some anomalies that a configuration trains on, see `training_anomalies`.
+    """Choose the anomalies to train on, see `training_anomalies`.
 
     Args:
-        images: uint8 `(count, height, width, channels)`.
-        kinds: int64 `(count,)`, the kind of each image.
-        normals: Number of normal images that they go with.
-        config: How many, and how they are chosen.
+        images: uint8 `(count, height, width, channels)`, 0 to 255, the anomalies.
+        kinds: int64 `(count,)`, the kind of each anomaly.
+        normals: Number of normal images to train on.
+        config: The number of anomalies, and how they are chosen.
         seed: Seed of the choice.
 
     Returns:
-        Sorted indices into `images`.
+        int64, sorted indices into `images`.
     """
     present = len(np.unique(kinds))
     total = config.anomalies
@@ -55,15 +56,15 @@ def choose_anomalies(
 
 
 def draw_anomalies(kinds: NDArray[np.int64], total: int, seed: int = 0) -> NDArray[np.int64]:
-    """Choose as many anomalies as `sample_anomalies` does, at random and whatever their kind.
+    """Choose as many anomalies as `sample_anomalies`, at random and regardless of kind.
 
     Args:
         kinds: int64 `(count,)`, the kind of each image.
-        total: Number of images wanted.
+        total: Number of images to choose.
         seed: Seed of the choice.
 
     Returns:
-        Sorted indices into `kinds`.
+        int64, sorted indices into `kinds`.
     """
     number = sum(kind_quotas(kinds, total, seed).values())
     chosen = np.random.default_rng(seed).choice(len(kinds), number, replace=False)
@@ -79,18 +80,18 @@ def sample_anomalies(
 ) -> NDArray[np.int64]:
     """Choose `total` anomalies, the same number of each kind.
 
-    Inside a kind, k-means clusters the thumbnails of the images, and every cluster gives in
-    proportion to its size, so that the sample is spread like the whole.
+    Within each kind, k-means clusters the thumbnails of the images, and images are chosen from
+    each cluster in proportion to its size, so that the sample is distributed like the whole kind.
 
     Args:
-        images: uint8 `(count, height, width, channels)`.
+        images: uint8 `(count, height, width, channels)`, 0 to 255.
         kinds: int64 `(count,)`, the kind of each image.
-        total: Number of images wanted.
-        clusters: Clusters inside a kind; fewer where a kind has fewer images.
-        seed: Seed of k-means and of the choice inside a cluster.
+        total: Number of images to choose.
+        clusters: Number of clusters per kind; there are never more than images to choose.
+        seed: Seed of k-means and of the choice within a cluster.
 
     Returns:
-        Sorted indices into `images`, as many of each kind as `kind_quotas` says.
+        int64, sorted indices into `images`; the number of each kind is that of `kind_quotas`.
     """
     rng = np.random.default_rng(seed)
     chosen = [np.empty(0, np.int64)]
@@ -106,40 +107,55 @@ def sample_anomalies(
 def kind_quotas(kinds: NDArray[np.int64], total: int, seed: int) -> dict[int, int]:
     """Divide `total` evenly among the kinds.
 
-    A kind with fewer images than its share gives all of them, and no other makes up for it:
-    that would tip the balance.
+    The quota of a kind is at most the number of its images. The other kinds do not make up for a
+    smaller quota: that would upset the balance among them.
 
     Args:
         kinds: int64 `(count,)`, the kind of each image.
-        total: What to divide.
-        seed: Seed of the choice of the kinds that give one more where `total` does not divide.
+        total: Number of images to divide.
+        seed: Seed of the choice of the kinds that get one more if `total` does not divide evenly.
 
     Returns:
-        The number of images of each kind, adding up to `total` at most.
+        The quota of each kind; the quotas add up to `total` at most.
     """
     present, sizes = np.unique(kinds, return_counts=True)
-    share, rest = divmod(total, len(present))
-    shares = np.full(len(present), share)
-    shares[np.random.default_rng(seed).permutation(len(present))[:rest]] += 1
-    quotas = np.minimum(shares, sizes)
+    quota, rest = divmod(total, len(present))
+    quotas = np.full(len(present), quota)
+    quotas[np.random.default_rng(seed).permutation(len(present))[:rest]] += 1
+    quotas = np.minimum(quotas, sizes)
     return dict(zip(present.tolist(), quotas.tolist(), strict=True))
 
 
-def cluster(looks: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-    """Return the k-means cluster of each thumbnail, int64 `(count,)`; see `thumbnails`."""
+def cluster(vectors: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
+    """Cluster vectors by k-means.
+
+    Args:
+        vectors: float32 `(count, values)`, such as `thumbnails` returns.
+        clusters: Number of clusters.
+        seed: Seed of the initial centers.
+
+    Returns:
+        int64 `(count,)`, the cluster of each vector, from 0.
+    """
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    # More threads would add up the centres in an order that changes from run to run.
+    # More threads would add up the centers in an order that changes from run to run.
     with threadpool_limits(1):
-        labels = KMeans(clusters, n_init=1, random_state=seed).fit_predict(looks)
+        labels = KMeans(clusters, n_init=1, random_state=seed).fit_predict(vectors)
     return labels.astype(np.int64)
 
 
 def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Average square blocks so that 16 x 16 remain, one flat vector an image, in [0, 1].
+    """Reduce images to `THUMBNAIL` x `THUMBNAIL` pixels by averaging blocks.
 
-    Images whose sides 16 does not divide are kept whole.
+    Images whose height or width is not a multiple of `THUMBNAIL` keep their size.
+
+    Args:
+        images: uint8 `(count, height, width, channels)`, 0 to 255.
+
+    Returns:
+        float32 `(count, values)` in [0, 1], one flat vector per image.
     """
     count, height, width, channels = images.shape
     pixels = images.astype(np.float32) / 255.0
@@ -150,10 +166,10 @@ def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _proportional_choice(
-    labels: NDArray[np.int64], share: int, rng: np.random.Generator
+    labels: NDArray[np.int64], total: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    sizes = np.bincount(labels)
-    quotas = largest_remainder(sizes, share)
+    """Choose `total` indices of `labels`, from each cluster in proportion to its size."""
+    quotas = largest_remainder(np.bincount(labels), total)
     return np.concatenate(
         [
             rng.choice(np.flatnonzero(labels == label), quota, replace=False)
@@ -163,17 +179,18 @@ def _proportional_choice(
 
 
 def largest_remainder(sizes: NDArray[np.int64], total: int) -> NDArray[np.int64]:
-    """Divide `total` in proportion to `sizes`, in whole numbers that add up to it.
+    """Divide `total` in proportion to `sizes`, in whole numbers that add up to `total`.
 
     Args:
         sizes: int64 `(groups,)`, the size of each group.
-        total: What to divide; at most the sum of the sizes.
+        total: The number to divide, at most the sum of the sizes.
 
     Returns:
-        int64 `(groups,)`: each share rounded down, the rest to the largest remainders.
+        int64 `(groups,)`: each proportion rounded down, plus one for the largest remainders until
+        `total` is reached (method of the largest remainder).
     """
     exact = sizes * total
-    shares = exact // sizes.sum()
-    rest = total - shares.sum()
-    shares[np.argsort(-(exact % sizes.sum()), kind="stable")[:rest]] += 1
-    return shares
+    quotas = exact // sizes.sum()
+    rest = total - quotas.sum()
+    quotas[np.argsort(-(exact % sizes.sum()), kind="stable")[:rest]] += 1
+    return quotas

@@ -1,4 +1,4 @@
-"""Train, validation and test, apart, fixed by a seed."""
+"""Splits images into train, validation and test, fixed by a seed."""
 
 import hashlib
 from collections import Counter
@@ -15,10 +15,10 @@ SPLIT_NAMES = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One of train, validation and test.
+    """The images of one split: train, validation or test.
 
     Attributes:
-        data: The images with their kinds and names.
+        data: The images with their kinds, names, groups and masks.
         normal_kind: Index of the normal kind in `data.kind_names`.
     """
 
@@ -27,16 +27,16 @@ class Split:
 
     @property
     def is_anomaly(self) -> NDArray[np.bool_]:
-        """Bool `(count,)`: whether each image is anomalous."""
+        """Whether each image is an anomaly, bool `(count,)`."""
         return self.data.kinds != self.normal_kind
 
     @property
     def normals(self) -> NDArray[np.uint8]:
-        """The images of normal parts."""
+        """The normal images, uint8 `(count, size, size, channels)`, 0 to 255."""
         return self.data.images[~self.is_anomaly]
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 over pixels and kinds: two equal splits have the same."""
+        """Return the SHA-256 of pixels and kinds in hexadecimal digits; equal splits share it."""
         digest = hashlib.sha256(np.ascontiguousarray(self.data.images).tobytes())
         digest.update(self.data.kinds.tobytes())
         return digest.hexdigest()
@@ -64,44 +64,46 @@ def split_images(
     unseen_kinds: frozenset[int] = frozenset(),
     anomaly_test_fraction: float | None = None,
 ) -> Splits:
-    """Split images into train, validation and test, each kind by itself.
+    """Split images into train, validation and test, separately for each kind.
 
-    A split that the source prescribes is kept: its test images are the test split, its train
-    images are divided into train and validation. Images without one give their share to
-    test first. The images of a group go to the same split, that of those among them that have a
-    prescribed one, so that a kind may give up to a group more than its share. Even a small kind
-    gives at least one group, as long as one is left to train on. The order inside each split is
-    shuffled. Unseen kinds are taken out of train and validation afterwards: what is left, and
-    test, do not depend on which kinds are unseen.
+    A split that the source prescribes is kept: its test images are the test split, and its train
+    images are divided into train and validation. Images without a prescribed split are divided
+    into test and the rest first. All images of a group go to the same split, the prescribed one if
+    any of them has one, so that a kind may exceed its fraction by up to one group. Even a small
+    kind gives at least one group to test and to validation, as long as one is left to train on.
+    The images of each split are shuffled. Unseen kinds are removed from train and validation
+    afterwards, so that the other images do not depend on which kinds are unseen.
 
     Args:
         data: The images.
         normal_kind: Index of the kind that is normal.
-        validation_fraction: Share of the images outside test that goes to validation.
-        test_fraction: Share of the images without a prescribed split that goes to test.
+        validation_fraction: Fraction of the images outside test that goes to validation.
+        test_fraction: Fraction of the images without a prescribed split that goes to test.
         seed: Seed of the shuffling.
-        unseen_kinds: Indices of the kinds that only test has.
-        anomaly_test_fraction: Takes the place of `test_fraction` for each kind of anomaly.
+        unseen_kinds: Indices of the kinds that are in test only.
+        anomaly_test_fraction: Replaces `test_fraction` for each kind of anomaly; None to use
+            `test_fraction` for all kinds.
     """
-    of_anomalies = test_fraction if anomaly_test_fraction is None else anomaly_test_fraction
+    if anomaly_test_fraction is None:
+        anomaly_test_fraction = test_fraction
     rng = np.random.default_rng(seed)
-    parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SPLIT_NAMES}
+    indices: dict[str, list[NDArray[np.int64]]] = {name: [] for name in SPLIT_NAMES}
     in_test = _prescribed(data)
     in_validation: dict[int, bool] = {}
     for kind in range(len(data.kind_names)):
         members = rng.permutation(np.flatnonzero(data.kinds == kind))
         prescribed = data.official_split[members]
         undecided = members[prescribed == UNASSIGNED]
-        fraction = test_fraction if kind == normal_kind else of_anomalies
+        fraction = test_fraction if kind == normal_kind else anomaly_test_fraction
         test, rest = _divide(undecided, data.groups, fraction, in_test)
         pool = np.concatenate([members[prescribed == "train"], rest])
         validation, train = _divide(pool, data.groups, validation_fraction, in_validation)
-        parts["test"] += [members[prescribed == "test"], test]
-        parts["validation"].append(validation)
-        parts["train"].append(train)
+        indices["test"] += [members[prescribed == "test"], test]
+        indices["validation"].append(validation)
+        indices["train"].append(train)
     splits = {}
     for name in SPLIT_NAMES:
-        chosen = rng.permutation(np.concatenate(parts[name]))
+        chosen = rng.permutation(np.concatenate(indices[name]))
         if name != "test":
             chosen = chosen[~np.isin(data.kinds[chosen], list(unseen_kinds))]
         splits[name] = Split(data.take(chosen), normal_kind)
@@ -109,7 +111,7 @@ def split_images(
 
 
 def _prescribed(data: LabeledImages) -> dict[int, bool]:
-    """Return whether each group with images of a prescribed split belongs to test."""
+    """Return, for each group with a prescribed split, whether the split is test."""
     splits = data.official_split
     in_train, in_test = (set(data.groups[splits == name].tolist()) for name in ("train", "test"))
     return {group: group in in_test for group in in_train | in_test}
@@ -121,14 +123,17 @@ def _divide(
     fraction: float,
     is_held_out: dict[int, bool],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide the images of a kind into those to hold out and the rest, group by group.
+    """Divide the images of a kind, group by group, into those to hold out and the rest.
 
     Args:
-        members: Indices of the images, in random order.
-        groups: The group of every image there is.
-        fraction: Share to hold out.
-        is_held_out: What was decided on groups with images of an earlier kind; the decisions on
-            the others are added.
+        members: int64 `(count,)`, indices of the images of the kind, in random order.
+        groups: int64, the group of each image of the data set.
+        fraction: Fraction of the images to hold out.
+        is_held_out: The decisions on groups with images of earlier kinds, by group; the decisions
+            on the other groups are added.
+
+    Returns:
+        The indices of the images to hold out, and the indices of the rest.
     """
     sizes = Counter(groups[members].tolist())
     undecided = [group for group in sizes if group not in is_held_out]
@@ -144,7 +149,7 @@ def _divide(
     return members[chosen], members[~chosen]
 
 
-def check_both_sides(splits: Splits) -> None:
+def check_both_classes(splits: Splits) -> None:
     """Raise `UserError` if a split lacks normal images or anomalies."""
     for name, split in splits.items():
         anomalies = int(split.is_anomaly.sum())

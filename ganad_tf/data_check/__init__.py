@@ -1,1 +1,1 @@
-"""What a user should know of a folder of pictures before training on it."""
+"""The check of a folder of pictures before training on it."""

@@ -1,4 +1,4 @@
-"""What to do about what a check found, and the settings to start with."""
+"""Advises on the findings of a check, and proposes the settings to start with."""
 
 from collections.abc import Sized
 from typing import Any
@@ -8,16 +8,23 @@ from ganad_tf.data.listing import NORMAL
 from ganad_tf.data_check.facts import DataFacts, KindSummary
 
 FEWEST_OF_A_KIND = 3
+"""Pictures of a kind that fill train, validation and test, at least."""
 LARGEST_IMBALANCE = 10
+"""Ratio of the pictures of two kinds that needs no mention, at most."""
 TOLD_BY_BRIGHTNESS = 0.8
+"""AUROC of brightness alone that needs no mention, at most."""
 STRONG_DRIFT = 0.3
+"""Rank correlation of brightness and order that needs no mention, at most."""
 SMALL_DEFECT = 0.02
+"""Fraction of a picture below which a defect is small."""
 LARGEST_PART, SMALL_PART = 0.1, 3
+"""Fraction, and number, of the pictures that may show one part if splits are to be balanced."""
 SIZES, TILED_SIZES = (64, 128), (128, 256)
+"""Image sizes that are proposed, for training on whole images and on tiles."""
 
 
 def advise(facts: DataFacts) -> list[str]:
-    """Return what a user should do something about, one sentence or two each."""
+    """Return what the user should do something about, in one or two sentences each."""
     return [
         *_on_files(facts),
         *_on_kinds(facts),
@@ -53,7 +60,7 @@ def _on_kinds(facts: DataFacts) -> list[str]:
     if NORMAL not in facts.kinds:
         found.append(f"there are no normal pictures: put those of good parts into {NORMAL}/")
     if not defects:
-        found.append("there are no defective pictures: training takes some, a folder a kind")
+        found.append("there are no defective pictures: training needs some, in one folder per kind")
     few = [name for name, kind in defects.items() if kind.count < FEWEST_OF_A_KIND]
     if few:
         found.append(
@@ -103,37 +110,39 @@ def _on_parts(facts: DataFacts) -> list[str]:
         return []
     if parts.across_splits:
         pairs = "; ".join(f"{train} and {test}" for train, test in parts.across_splits[:3])
-        found.append(
-            f"{len(parts.across_splits)} parts seem to be both in train and in test: {pairs}"
-        )
+        verb = "are" if parts.told_by == "list" else "seem to be"
+        found.append(f"{len(parts.across_splits)} parts {verb} both in train and in test: {pairs}")
+    if parts.told_by == "list":
+        return found  # Training keeps the groups of a list together.
     if _can_group(facts):
         found.append(
             f"{parts.shared} pictures show a part that others show, too: train with --group-by "
-            f"{NEAR_DUPLICATES}, or group by name, lest test knows parts of training"
+            f"{NEAR_DUPLICATES}, or group by name, so that no part is in both train and test"
         )
     else:
         found.append(
-            f"{parts.largest} of {facts.pictures} pictures are too much alike to tell parts by: "
-            "if a part was taken several times, use --group-by with a pattern for its name"
+            f"{parts.largest} of {facts.pictures} pictures are too much alike to tell parts by: if "
+            "there are several pictures of a part, use --group-by with a pattern for its name"
         )
     return found
 
 
 def propose(facts: DataFacts) -> dict[str, Any]:
-    """Return settings to start with, as a configuration file has them."""
+    """Return the settings to start with, by section and name as in a configuration file."""
     median, has_small = min(facts.heights[1], facts.widths[1]), bool(_small_defects(facts))
     sizes = TILED_SIZES if has_small else SIZES
     size = next((size for size in sizes if median <= size), sizes[-1])
     data = {"dataset": "folder", "data_dir": facts.place, "size": size}
     if has_small:
         data["tile"] = size // 2
-    if facts.parts is not None and facts.parts.shared and _can_group(facts):
+    parts = facts.parts
+    if parts and parts.told_by == NEAR_DUPLICATES and parts.shared and _can_group(facts):
         data["group_by"] = NEAR_DUPLICATES
     return {"data": data}
 
 
 def _can_group(facts: DataFacts) -> bool:
-    """Tell whether near duplicates leave enough parts to divide among splits."""
+    """Tell whether no part is so large that the splits cannot be balanced."""
     most = max(SMALL_PART, LARGEST_PART * facts.pictures)
     return facts.parts is not None and facts.parts.largest <= most
 
@@ -143,9 +152,11 @@ def _count(items: Sized, noun: str) -> str:
 
 
 def _small_defects(facts: DataFacts) -> list[str]:
-    """Return the kinds of which masks say that half of the defects are small."""
-    shares = {name: kind.median_defect_share for name, kind in _defects(facts).items()}
-    return [name for name, share in shares.items() if share is not None and share < SMALL_DEFECT]
+    """Return the kinds of which at least half of the masked defects are small."""
+    medians = {name: kind.median_defect_share for name, kind in _defects(facts).items()}
+    return [
+        name for name, median in medians.items() if median is not None and median < SMALL_DEFECT
+    ]
 
 
 def _defects(facts: DataFacts) -> dict[str, KindSummary]:

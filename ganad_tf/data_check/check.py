@@ -1,4 +1,4 @@
-"""The check of a folder or list of pictures, as a whole."""
+"""Checks a folder or list of pictures as a whole."""
 
 import os
 from collections import Counter
@@ -11,30 +11,38 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ganad_station.images import IMAGE_SUFFIXES
-from ganad_tf.data.listing import NORMAL, list_pictures
-from ganad_tf.data.parts import join_near_duplicates
+from ganad_tf.data.listing import NORMAL, Picture, list_pictures
+from ganad_tf.data.parts import join_near_duplicates, number_parts
 from ganad_tf.data_check.facts import DataFacts, KindSummary, PartSummary
-from ganad_tf.data_check.inspection import Inspection, inspect
+from ganad_tf.data_check.picture import PictureFacts, kinds_in_order, measure
+from ganad_tf.data_check.sheet import choose_examples
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.metrics import auroc
 from ganad_tf.system.environment import cores
 
-FEWEST_FOR_DRIFT, CHANCE = 20, 1e-3
+FEWEST_FOR_DRIFT = 20
+"""Normal pictures that a correlation is computed for, at least."""
+SIGNIFICANT = 1e-3
+"""The p-value of a finding, at most."""
 
 Progress = Callable[[int, int], None]
 
 
-def check_data(place: Path, progress: Progress | None = None) -> tuple[DataFacts, list[Inspection]]:
-    """Look at every picture of a folder or list.
+def check_data(
+    place: Path, progress: Progress | None = None
+) -> tuple[DataFacts, list[PictureFacts]]:
+    """Check each picture of a folder or list; each is decoded once.
 
-    What cannot be read or listed is reported and stops nothing.
+    Pictures that cannot be read and folders that cannot be listed are reported, and do not stop
+    the check.
 
     Args:
         place: The folder or CSV file, see `ganad_tf.data.listing.list_pictures`.
-        progress: Called with the numbers of pictures looked at and to look at.
+        progress: Called after each picture with the number of checked pictures and of all pictures.
 
     Returns:
-        What was found, and the pictures that can be read, in the order of the listing.
+        The findings, and the measurements of the readable pictures in the order of the listing;
+        those that `choose_examples` chooses have previews.
 
     Raises:
         UserError: If the place is missing, is no list, or has no pictures at all.
@@ -44,21 +52,16 @@ def check_data(place: Path, progress: Progress | None = None) -> tuple[DataFacts
     if not pictures:
         where = place / NORMAL if place.is_dir() else place
         raise UserError(f"{place} has no pictures: put those of good parts into {where}")
-    inspections = []
-    with ThreadPoolExecutor(cores()) as pool:
-        for done, inspection in enumerate(pool.map(inspect, pictures), start=1):
-            inspections.append(inspection)
-            if progress is not None:
-                progress(done, len(pictures))
-    readable = [item for item in inspections if item.problem is None]
-    heights, widths = (_spread([item.shape[side] for item in readable]) for side in (0, 1))
+    measured = _measure_all(pictures, progress)
+    readable = [item for item in measured if item.problem is None]
+    heights, widths = (_spread([item.shape[axis] for item in readable]) for axis in (0, 1))
     facts = DataFacts(
         place=str(place),
         kinds=_kinds(readable),
         heights=heights,
         widths=widths,
-        color=sum(item.color for item in readable),
-        unreadable={i.picture.name: i.problem for i in inspections if i.problem is not None},
+        color=sum(item.is_color for item in readable),
+        unreadable={i.picture.name: i.problem for i in measured if i.problem is not None},
         mask_problems={
             i.picture.name: i.mask_problem for i in readable if i.mask_problem is not None
         },
@@ -70,68 +73,88 @@ def check_data(place: Path, progress: Progress | None = None) -> tuple[DataFacts
     return facts, readable
 
 
+def _measure_all(pictures: Sequence[Picture], progress: Progress | None) -> list[PictureFacts]:
+    examples, measured = choose_examples(pictures), []
+    with_preview = [index in examples for index in range(len(pictures))]
+    with ThreadPoolExecutor(cores()) as pool:
+        for done, facts in enumerate(pool.map(measure, pictures, with_preview), start=1):
+            measured.append(facts)
+            if progress is not None:
+                progress(done, len(pictures))
+    return measured
+
+
 def _spread(lengths: Sequence[int]) -> tuple[int, int, int]:
+    """Return the smallest, the median and the largest length."""
     if not lengths:
         return 0, 0, 0
     return min(lengths), int(np.median(lengths)), max(lengths)
 
 
-def _kinds(readable: Sequence[Inspection]) -> dict[str, KindSummary]:
-    names = {item.picture.kind for item in readable}
+def _kinds(readable: Sequence[PictureFacts]) -> dict[str, KindSummary]:
     normal = _brightness(readable, NORMAL)
-    in_order = sorted(names, key=lambda name: (name != NORMAL, name))
-    return {name: _summary(readable, name, normal) for name in in_order}
+    names = kinds_in_order(item.picture for item in readable)
+    return {name: _summary(readable, name, normal) for name in names}
 
 
-def _summary(readable: Sequence[Inspection], kind: str, normal: NDArray[np.float64]) -> KindSummary:
+def _summary(
+    readable: Sequence[PictureFacts], kind: str, normal: NDArray[np.float64]
+) -> KindSummary:
     items = [item for item in readable if item.picture.kind == kind]
     splits = Counter(item.picture.split for item in items)
-    shares = [item.defect_share for item in items if item.defect_share is not None]
+    fractions = [item.defect_fraction for item in items if item.defect_fraction is not None]
     own = _brightness(readable, kind)
-    told = None
+    brightness_auroc = None
     if kind != NORMAL and len(normal):
         is_anomaly = np.repeat([False, True], [len(normal), len(own)])
-        if stats.mannwhitneyu(normal, own).pvalue < CHANCE:
-            told = auroc(is_anomaly, np.concatenate([normal, own]))
+        if stats.mannwhitneyu(normal, own).pvalue < SIGNIFICANT:
+            brightness_auroc = auroc(is_anomaly, np.concatenate([normal, own]))
     return KindSummary(
         len(items),
         splits["train"],
         splits["test"],
-        len(shares),
+        len(fractions),
         float(own.mean()),
-        told,
-        float(np.median(shares)) if shares and kind != NORMAL else None,
+        brightness_auroc,
+        float(np.median(fractions)) if fractions and kind != NORMAL else None,
     )
 
 
-def _brightness(readable: Sequence[Inspection], kind: str) -> NDArray[np.float64]:
+def _brightness(readable: Sequence[PictureFacts], kind: str) -> NDArray[np.float64]:
     return np.array([item.brightness for item in readable if item.picture.kind == kind])
 
 
-def _drift(readable: Sequence[Inspection]) -> float | None:
+def _drift(readable: Sequence[PictureFacts]) -> float | None:
     normal = _brightness(readable, NORMAL)
     if len(normal) < FEWEST_FOR_DRIFT or np.ptp(normal) == 0:
         return None
     found = stats.spearmanr(np.arange(len(normal)), normal)
-    return float(found.statistic) if found.pvalue < CHANCE else None
+    return float(found.statistic) if found.pvalue < SIGNIFICANT else None
 
 
-def _parts(readable: Sequence[Inspection]) -> PartSummary:
-    groups = join_near_duplicates(
-        [item.picture for item in readable],
-        [item.thumbnail for item in readable if item.thumbnail is not None],
-        [item.shape for item in readable],
-    )
+def _parts(readable: Sequence[PictureFacts]) -> PartSummary:
+    """Tell parts by the groups of the list if it names any, as training does."""
+    pictures = [item.picture for item in readable]
+    is_listed = any(picture.group for picture in pictures)
+    if is_listed:
+        groups = number_parts(pictures, [picture.group for picture in pictures])
+    else:
+        thumbnails = [item.thumbnail for item in readable if item.thumbnail is not None]
+        groups = join_near_duplicates(pictures, thumbnails, [item.shape for item in readable])
     sizes = np.bincount(groups)
     return PartSummary(
-        len(sizes), int(sizes.max()), int(sizes[sizes > 1].sum()), _across(readable, groups)
+        "list" if is_listed else "near-duplicates",
+        len(sizes),
+        int(sizes.max()),
+        int(sizes[sizes > 1].sum()),
+        _across_splits(readable, groups),
     )
 
 
-def _across(
-    readable: Sequence[Inspection], groups: NDArray[np.int64]
+def _across_splits(
+    readable: Sequence[PictureFacts], groups: NDArray[np.int64]
 ) -> tuple[tuple[str, str], ...]:
-    """Return a pair of names of each group that the source puts into train and into test."""
+    """Return a picture in train and one in test for each group that the source has in both."""
     first: dict[str, dict[int, str]] = {"train": {}, "test": {}}
     for item, group in zip(readable, groups.tolist(), strict=True):
         if item.picture.split in first:
@@ -144,7 +167,7 @@ def _across(
 
 
 def _left_out(place: Path) -> dict[str, int]:
-    """Count the files of a folder that are no pictures by their suffix."""
+    """Count by suffix the files of a folder that are no pictures."""
     suffixes: Counter[str] = Counter()
     if place.is_dir():
         for _, folders, files in os.walk(place):

@@ -1,21 +1,24 @@
-"""What a check finds out."""
+"""The findings of a check."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class KindSummary:
-    """The pictures of a kind.
+    """The readable pictures of one kind.
 
     Attributes:
-        count: How many can be read.
-        train: Those that the source puts into train.
-        test: Those that it puts into test.
-        masks: Those with a good mask.
-        brightness: Mean over the pictures of their mean grey level, 0 to 255.
-        brightness_auroc: How well brightness alone tells the kind from normal pictures, in [0, 1];
-            None for the normal kind, without normal pictures, or where it may be chance.
-        median_defect_share: Median over the masks of the share of pixels that they mark, or None.
+        count: Number of pictures.
+        train: Number of pictures that the source assigns to train.
+        test: Number of pictures that the source assigns to test.
+        masks: Number of pictures with a good mask.
+        brightness: Mean grey level of the pictures, averaged over them, 0 to 255.
+        brightness_auroc: AUROC in [0, 1] of brightness alone as the score of this kind against
+            normal pictures; None for the normal kind, without normal pictures, or if the
+            difference is not significant.
+        median_defect_share: Median over the masks of the fraction of pixels that they mark; None
+            for the normal kind and without masks.
     """
 
     count: int
@@ -29,16 +32,18 @@ class KindSummary:
 
 @dataclass(frozen=True)
 class PartSummary:
-    """The parts that near duplicates, and the groups of a list, make out.
+    """The parts that the readable pictures show.
 
     Attributes:
-        count: How many parts.
-        largest: Pictures of the part with most of them.
-        shared: Pictures of parts with more than one.
-        across_splits: Names of one picture each of two, of the same part, of which the source
-            puts one into train and one into test.
+        told_by: `list` if the list names the groups, else `near-duplicates`.
+        count: Number of parts.
+        largest: Number of pictures of the part with the most pictures.
+        shared: Number of pictures that show a part which other pictures show, too.
+        across_splits: For each part that the source assigns to train and to test, the names of one
+            picture in train and of one in test.
     """
 
+    told_by: Literal["list", "near-duplicates"]
     count: int
     largest: int
     shared: int
@@ -47,21 +52,21 @@ class PartSummary:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What a check found.
+    """The findings of a check.
 
     Attributes:
-        place: The folder or list.
-        kinds: A summary of each kind by name, the normal one first.
-        heights: Smallest, median and largest height in pixels.
-        widths: The same of the width.
-        color: Pictures with more than grey.
-        unreadable: Why each picture that cannot be read cannot, by name.
-        mask_problems: What is wrong with masks, by the name of the picture.
-        unlistable: Folders that cannot be listed.
-        left_out: Files that are no pictures by their suffix, counted by suffix.
-        parts: The parts, None where no picture can be read.
-        drift: Spearman's correlation of brightness and place in the order of names, of the normal
-            pictures; None if they are few, or it may be chance.
+        place: Path of the folder or list.
+        kinds: A summary of each kind by name, the normal kind first.
+        heights: Smallest, median and largest height of a picture in pixels.
+        widths: Smallest, median and largest width of a picture in pixels.
+        color: Number of pictures with more than one grey channel.
+        unreadable: Why a picture cannot be read, by the name of the picture.
+        mask_problems: What is wrong with a mask, by the name of the picture.
+        unlistable: Paths of folders that cannot be listed.
+        left_out: Number of files that are no pictures by their suffix, by suffix.
+        parts: A summary of the parts; None if no picture can be read.
+        drift: Spearman's rank correlation, in [-1, 1], of the brightness of normal pictures with
+            their order by name; None if there are few, or if it is not significant.
     """
 
     place: str
@@ -78,5 +83,5 @@ class DataFacts:
 
     @property
     def pictures(self) -> int:
-        """How many pictures can be read."""
+        """Number of pictures that can be read."""
         return sum(kind.count for kind in self.kinds.values())

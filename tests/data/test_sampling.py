@@ -46,7 +46,7 @@ def test_every_kind_gives_the_same_number() -> None:
     assert np.bincount(kinds[chosen]).tolist() == [0, 0, 0, 67, 0, 67, 0, 0, 67]
 
 
-def test_a_kind_smaller_than_its_share_gives_all_it_has() -> None:
+def test_a_kind_smaller_than_its_quota_gives_all_it_has() -> None:
     kinds = np.repeat([0, 1], [300, 7])
     images = np.random.default_rng(0).integers(0, 256, (307, 16, 16, 1), np.uint8)
     chosen = sample_anomalies(images, kinds, total=100)
@@ -55,7 +55,7 @@ def test_a_kind_smaller_than_its_share_gives_all_it_has() -> None:
 
 
 @pytest.mark.parametrize("total", [0, 1, 4, 10, 100])
-def test_any_total_is_met_and_shared_evenly(total: int) -> None:
+def test_any_total_is_met_and_divided_evenly(total: int) -> None:
     kinds = np.repeat(np.arange(9), 20)
     images = np.random.default_rng(0).integers(0, 256, (180, 16, 16, 1), np.uint8)
     counts = np.bincount(kinds[sample_anomalies(images, kinds, total)], minlength=9)
@@ -135,8 +135,8 @@ def test_thumbnails_average_blocks() -> None:
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=12), st.data())
 def test_largest_remainder_divides_exactly_and_fairly(sizes: list[int], data) -> None:
     total = data.draw(st.integers(0, sum(sizes)))
-    shares = largest_remainder(np.array(sizes), total)
-    assert shares.sum() == total
+    quotas = largest_remainder(np.array(sizes), total)
+    assert quotas.sum() == total
     exact = np.array(sizes) * total / sum(sizes)
-    assert np.all(np.abs(shares - exact) < 1)
-    assert np.all(shares <= sizes)
+    assert np.all(np.abs(quotas - exact) < 1)
+    assert np.all(quotas <= sizes)

@@ -4,7 +4,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from ganad_tf.data.labeled import LabeledImages
-from ganad_tf.data.splits import _divide, check_both_sides, split_images
+from ganad_tf.data.splits import _divide, check_both_classes, split_images
 from ganad_tf.errors import UserError
 
 
@@ -135,15 +135,15 @@ def test_unseen_kinds_are_in_test_alone_and_change_nothing_else() -> None:
 def test_all_kinds_unseen_is_refused() -> None:
     data = labeled({(0, ""): 30, (1, ""): 30})
     with pytest.raises(UserError, match=r"train split has .* 0 anomalous .* the unseen kinds"):
-        check_both_sides(split_images(data, 0, 0.2, 0.3, 0, frozenset({1})))
+        check_both_classes(split_images(data, 0, 0.2, 0.3, 0, frozenset({1})))
 
 
 def test_a_split_without_anomalies_is_refused() -> None:
     with pytest.raises(UserError, match="validation split has 2 normal and 0 anomalous"):
-        check_both_sides(split_images(labeled({(0, ""): 30, (1, ""): 2}), 0, 0.1, 0.5, 0))
+        check_both_classes(split_images(labeled({(0, ""): 30, (1, ""): 2}), 0, 0.1, 0.5, 0))
 
 
-def test_anomalies_can_give_another_share_to_test() -> None:
+def test_anomalies_can_give_another_fraction_to_test() -> None:
     data = labeled({(0, ""): 30, (1, ""): 20, (2, ""): 10})
     test = split_images(data, 0, 0.1, 0.3, 0, anomaly_test_fraction=0.5).test
     assert np.bincount(test.data.kinds).tolist() == [9, 10, 5]

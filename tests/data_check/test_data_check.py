@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from ganad_tf.cli.main import cli
 from ganad_tf.config import make_config
 from ganad_tf.data.sources import load_splits
-from tests.support.parts import save_part
+from tests.support.parts import count_decodings, save_part, write_marked_parts
 
 
 def check(place: Path, out: Path) -> tuple[Result, dict]:
@@ -64,7 +64,7 @@ def test_the_proposed_configuration_loads_what_was_checked(
 
 @pytest.fixture
 def hostile_folder(part_folder: Path) -> Path:
-    """Parts, and all that a folder on a factory's disk may hold besides."""
+    """Parts, and all else that a folder on the disk of a factory may hold."""
     jpeg = (part_folder / "stain" / "part 1.jpg").read_bytes()
     (part_folder / "scratch" / "torn.jpg").write_bytes(jpeg[: len(jpeg) // 2])
     (part_folder / "scratch" / "empty.png").touch()
@@ -148,12 +148,18 @@ def exposed(root: Path, folders: dict[str, list[int]], seed: int = 0) -> None:
 def test_parts_that_several_pictures_show_are_to_be_kept_together(tmp_path: Path) -> None:
     exposed(tmp_path / "parts", {"normal": list(range(12)), "dent": list(range(12, 18))})
     _, found = check(tmp_path / "parts", tmp_path / "out")
-    assert found["parts"] == {"count": 18, "largest": 3, "shared": 54, "across_splits": []}
+    assert found["parts"] == {
+        "told_by": "near-duplicates",
+        "count": 18,
+        "largest": 3,
+        "shared": 54,
+        "across_splits": [],
+    }
     assert found["proposal"]["data"]["group_by"] == "near-duplicates"
     assert any(text.startswith("54 pictures show a part that others") for text in found["warnings"])
 
 
-def test_parts_on_both_sides_of_a_prescribed_split_are_named(tmp_path: Path) -> None:
+def test_parts_in_both_train_and_test_are_named(tmp_path: Path) -> None:
     exposed(
         tmp_path / "parts",
         {"train/good": list(range(12)), "test/good": [3, 20, 21], "test/dent": [30, 31, 32]},
@@ -224,16 +230,52 @@ def test_pictures_that_all_cannot_be_read(tmp_path: Path) -> None:
     assert list(found["unreadable"]) == ["normal/a.png"]
 
 
-def test_the_groups_of_a_list_count_too(tmp_path: Path) -> None:
+def write_list(root: Path, rows: list[str]) -> Path:
+    path = root / "list.csv"
+    path.write_text("\n".join(("path,label,split,group", *rows)))
+    return path
+
+
+def test_the_groups_of_a_list_across_train_and_test_are_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    rows = ["path,label,split,group"]
+    rows = []
     for part in range(12):
-        for side, split in (("front", "train"), ("back", "test")):
-            save(texture(rng), tmp_path / "parts" / f"{part}-{side}.png")
-            rows.append(f"{part}-{side}.png,{'bad' if part > 8 else 'ok'},{split},part {part}")
-    (tmp_path / "parts" / "list.csv").write_text("\n".join(rows))
-    _, found = check(tmp_path / "parts" / "list.csv", tmp_path / "out")
+        for view, split in (("front", "train"), ("back", "test")):
+            save(texture(rng), tmp_path / "parts" / f"{part}-{view}.png")
+            rows.append(f"{part}-{view}.png,{'bad' if part > 8 else 'ok'},{split},part {part}")
+    _, found = check(write_list(tmp_path / "parts", rows), tmp_path / "out")
     assert found["parts"]["count"] == len(found["parts"]["across_splits"]) == 12
+    assert any("12 parts are both in train and in test" in text for text in found["warnings"])
+
+
+def test_parts_are_told_by_the_groups_of_a_list_even_if_they_look_the_same(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    part, rows = texture(rng), []
+    for number in range(54):
+        noisy = part + rng.normal(0, 2, part.shape)
+        save(noisy, tmp_path / "parts" / f"{number}.png")
+        rows.append(f"{number}.png,{'bad' if number >= 36 else 'ok'},,part {number // 3}")
+    result, found = check(write_list(tmp_path / "parts", rows), tmp_path / "out")
+    assert found["parts"] == {
+        "told_by": "list",
+        "count": 18,
+        "largest": 3,
+        "shared": 54,
+        "across_splits": [],
+    }
+    assert "18, by the groups of the list" in result.output
+    assert "group_by" not in found["proposal"]["data"]
+    assert not any("part" in text for text in found["warnings"])
+
+
+def test_each_picture_and_each_mask_is_decoded_once(tmp_path: Path) -> None:
+    write_marked_parts(tmp_path / "parts", 32)
+    with count_decodings() as decoded:
+        result, found = check(tmp_path / "parts", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert found["kinds"]["stain"]["masks"] == 20
+    assert (tmp_path / "out" / "pictures.png").exists()
+    assert len(decoded) == 40 + 20 + 20
 
 
 def test_the_report_does_not_become_data(part_folder: Path) -> None:

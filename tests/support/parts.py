@@ -1,10 +1,13 @@
-"""Made pictures of parts."""
+"""Draws pictures of parts, and counts how often pictures are decoded."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 
 def save_part(path: Path, kind: str, side: int, rng: np.random.Generator) -> None:
@@ -12,7 +15,11 @@ def save_part(path: Path, kind: str, side: int, rng: np.random.Generator) -> Non
 
 
 def draw_part(kind: str, side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A grey noisy plate, with a bright line or a dark blot where it is defective."""
+    """Draw a noisy grey plate, with a bright line or a dark blot where it is defective.
+
+    Returns:
+        uint8 `(side, side)`.
+    """
     plate = rng.normal(128, 6, (side, side))
     if kind == "scratch":
         plate[side // 2, :] = 250
@@ -22,7 +29,7 @@ def draw_part(kind: str, side: int, rng: np.random.Generator) -> NDArray[np.uint
 
 
 def write_marked_parts(root: Path, side: int) -> None:
-    """Write 40 good parts and 20 with a small stain anywhere, with masks."""
+    """Write 40 normal parts, and 20 with a small stain anywhere and its mask."""
     rng = np.random.default_rng(0)
     for kind in ("normal", "stain", "masks/stain"):
         (root / kind).mkdir(parents=True)
@@ -35,3 +42,19 @@ def write_marked_parts(root: Path, side: int) -> None:
         mask[row : row + 6, column : column + 6] = 255
         Image.fromarray(part).save(root / "stain" / f"{number}.png")
         Image.fromarray(mask).save(root / "masks" / "stain" / f"{number}.png")
+
+
+@contextmanager
+def count_decodings() -> Iterator[list[tuple[int, int]]]:
+    """Collect the size of each picture that Pillow decodes, whoever asks for it."""
+    decoded: list[tuple[int, int]] = []
+    load = ImageFile.ImageFile.load
+
+    def counted(image: ImageFile.ImageFile) -> object:
+        if image.tile:
+            decoded.append(image.size)
+        return load(image)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ImageFile.ImageFile, "load", counted)
+        yield decoded
