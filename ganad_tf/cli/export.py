@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from ganad_station.exit_codes import NOT_VERIFIED
+from ganad_station.threshold import DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.cli.options import (
-    DEFAULT_RATE,
     RATE,
     RATE_HELP,
     false_reject_rate_option,
@@ -100,7 +100,7 @@ def export_command(
 @click.option(
     "--false-reject-rate",
     type=RATE,
-    help=f"{RATE_HELP}  [default: as in the file's bundle, else {DEFAULT_RATE}]",
+    help=f"{RATE_HELP}  [default: as in the file's bundle, else {DEFAULT_FALSE_REJECT_RATE}]",
 )
 def verify_command(
     model: Path, run_folder: Path | None, max_drop: float, false_reject_rate: float | None
@@ -109,7 +109,7 @@ def verify_command(
     run = Run.open(run_folder or _run_around(model))
     if false_reject_rate is None:
         exported = exported_threshold(model)
-        false_reject_rate = exported.false_reject_rate if exported else DEFAULT_RATE
+        false_reject_rate = exported.false_reject_rate if exported else DEFAULT_FALSE_REJECT_RATE
     _verify([model], run, max_drop, false_reject_rate)
 
 

@@ -8,6 +8,7 @@ import click
 
 from ganad_station.threshold import DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.config import DATASET_DEFAULTS, WIDTH_PRESETS, RunConfig, make_config, read_config
+from ganad_tf.config.defaults import DEFAULT_MAX_DROP
 from ganad_tf.config.describe import describe_default
 from ganad_tf.config.run_config import SETTINGS
 from ganad_tf.config.section import Setting
@@ -39,17 +40,20 @@ RATE_HELP = (
     "statistic of their scores; calibrate makes a promise about new parts."
 )
 RATE = click.FloatRange(0, 1, max_open=True)
-DEFAULT_RATE = DEFAULT_FALSE_REJECT_RATE
 
 false_reject_rate_option = click.option(
-    "--false-reject-rate", type=RATE, default=DEFAULT_RATE, show_default=True, help=RATE_HELP
+    "--false-reject-rate",
+    type=RATE,
+    default=DEFAULT_FALSE_REJECT_RATE,
+    show_default=True,
+    help=RATE_HELP,
 )
 max_drop_option = click.option(
     "--max-drop",
     type=float,
-    default=0.005,
+    default=DEFAULT_MAX_DROP,
     show_default=True,
-    help="Largest drop of AUROC against the float model that passes.",
+    help="Largest drop in AUROC against the float model that passes verification.",
 )
 runs_option = click.option(
     "--runs",

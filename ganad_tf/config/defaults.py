@@ -1,8 +1,11 @@
-"""The defaults of each data set and of training on tiles."""
+"""The defaults of each data set, of training on tiles and of verification."""
 
 from typing import NamedTuple
 
 from ganad_tf.config.schema import DataConfig, LossConfig, ScoreConfig, TrainConfig
+
+DEFAULT_MAX_DROP = 0.005
+"""Largest drop in AUROC against the float model with which an exported file is verified."""
 
 
 class Defaults(NamedTuple):

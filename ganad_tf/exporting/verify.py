@@ -14,6 +14,7 @@ from ganad_station.choice import PACKAGES, open_model
 from ganad_station.errors import StationError
 from ganad_station.manifest import Interval, VerificationEntry
 from ganad_station.runtimes.model import Model
+from ganad_tf.config.defaults import DEFAULT_MAX_DROP
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError, reason
 from ganad_tf.evaluation.evaluate import DEFAULT_FALSE_REJECT_RATE
@@ -26,7 +27,6 @@ from ganad_tf.run import Run
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import write_json, write_text
 
-DEFAULT_MAX_DROP = 0.005
 EVIDENCE_FOLDER = "verification"
 
 
