@@ -1,1 +1,1 @@
-"""What runs on an inspection station: pictures, models, scores and decisions, no TensorFlow."""
+"""The program of an inspection station; it needs no TensorFlow."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from ganad_station.errors import StationError
 from ganad_station.fields import LARGEST_NUMBER, Fields
-from ganad_station.files import sha256, write_whole
+from ganad_station.files import replacing, sha256
 from ganad_station.threshold import DEFAULT_CONFIDENCE, TOLERANCE_BOUND, Threshold
 
 CALIBRATION_FILE = "calibration.json"
@@ -116,8 +116,9 @@ class Calibration(NamedTuple):
         return calibration
 
     def write(self, folder: Path) -> None:
-        """Write `calibration.json`, which counts from the next start of the station on."""
-        write_whole(folder / CALIBRATION_FILE, json.dumps(self._asdict(), indent=2) + "\n")
+        """Write `calibration.json` into a folder; a running station reads it at its next start."""
+        with replacing(folder / CALIBRATION_FILE) as temporary:
+            temporary.write_text(json.dumps(self._asdict(), indent=2) + "\n", encoding="utf-8")
 
     def to_threshold(self) -> Threshold:
         """Return the threshold with its promise."""

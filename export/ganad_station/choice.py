@@ -1,4 +1,4 @@
-"""Which model of a bundle runs here: the first whose runtime and device are there."""
+"""Choosing the model of a bundle: the first whose runtime and device are available."""
 
 import sys
 from pathlib import Path
@@ -18,33 +18,36 @@ def open_model(path: Path, threads: int = 1) -> Model:
 
     Args:
         path: A `.tflite`, `_edgetpu.tflite`, `.onnx` or `.engine` file.
-        threads: Threads of the runtime.
+        threads: Number of threads of the runtime.
 
     Raises:
-        StationError: If the file is of no known kind, or its device is not there.
+        StationError: If the suffix is not one of these, or the device is missing.
         ImportError: If its runtime is not installed.
         ValueError: If the runtime cannot load it.
     """
     opener = _OPENERS.get(path.suffix)
     if opener is None:
         raise StationError(
-            "{} is no model file: give one that ends in {}".format(path, ", ".join(_OPENERS))
+            "{} is not a model file: give one that ends in {}".format(path, ", ".join(_OPENERS))
         )
     return opener(path, threads)
 
 
 def choose_model(bundle: Bundle, threads: int) -> Tuple[str, Model]:
-    """Load the first model of a bundle that runs here; say on stderr what was passed over.
+    """Load the first model of a bundle that runs here; name the skipped ones on stderr.
+
+    Returns:
+        File name of the model, and the model.
 
     Raises:
-        StationError: If none does.
+        StationError: If no model runs here.
     """
     reasons: List[str] = []
     for name in _candidates(bundle):
         model = _try_to_open(bundle, name, threads, reasons)
         if model is not None:
             for reason in reasons:
-                print(f"warning: passed over {reason}; using {name}", file=sys.stderr)
+                print(f"warning: skipped {reason}; using {name}", file=sys.stderr)
             return name, model
     raise StationError("no model of {} runs here: {}".format(bundle.folder, "; ".join(reasons)))
 
@@ -67,7 +70,7 @@ def _try_to_open(bundle: Bundle, name: str, threads: int, reasons: List[str]) ->
 
 def _candidates(bundle: Bundle) -> List[str]:
     names = [model.file for model in bundle.manifest.models]
-    # Both are compiled from a model of the bundle after export; the selftest is for them.
+    # These files are compiled on the station, after export, so that no manifest names them.
     compiled = [name for name in COMPILED_FOR_THE_DEVICE if (bundle.folder / name).is_file()]
     return compiled + names
 

@@ -1,8 +1,10 @@
-"""Files that are whole or not there, and their hashes."""
+"""Hashing and replacing files."""
 
 import hashlib
 import os
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 
 def sha256(path: Path) -> str:
@@ -10,11 +12,15 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file beside its place and rename it, so that a kill leaves no torn one."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, which replaces `path` when the block ends.
+
+    A kill at any moment leaves the old file or the new one, never a torn one.
+    """
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        yield temporary
         os.replace(str(temporary), str(path))
     finally:
         if temporary.exists():

@@ -1,4 +1,4 @@
-"""From a picture to the array that a model takes: the one mapping of training and station."""
+"""Preparing pictures for a model, the same way for training and station."""
 
 import io
 import os
@@ -20,12 +20,12 @@ DEEP_LEVELS = 65535
 LARGEST_PIXELS = 64_000_000
 LARGEST_BYTES = 1 << 29
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
-"""Others are not tried, whatever a file is named: Pillow starts Ghostscript for some."""
-# Pillow warns of large pictures on two lines; this module has a limit of its own.
+"""The formats that are tried, whatever a file is named: Pillow starts Ghostscript for others."""
+# Pillow prints two lines about large pictures; this module has its own limit.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-# A damaged EXIF block does not matter, see `_orientation`.
+# Damaged EXIF blocks are ignored, see `_orientation`.
 warnings.filterwarnings("ignore", category=UserWarning, module="PIL.TiffImagePlugin")
-# Pillow before 9.1, which old boxes have, knows the constants by their old places alone.
+# Older boxes have Pillow before 9.1, where the constants are in the module itself.
 BILINEAR = getattr(Image, "Resampling", Image).BILINEAR
 _TURN = getattr(Image, "Transpose", Image)
 EXIF_ORIENTATION = 0x0112
@@ -38,7 +38,7 @@ TURNS = {
     7: _TURN.TRANSVERSE,
     8: _TURN.ROTATE_90,
 }
-"""What turns a picture upright, by its EXIF orientation (EXIF 2.3, tag 0x0112)."""
+"""The transposition that turns a picture upright, by EXIF orientation (EXIF 2.3, tag 0x0112)."""
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 Picture = Union[str, Path, Image.Image, np.ndarray]
@@ -46,11 +46,11 @@ Picture = Union[str, Path, Image.Image, np.ndarray]
 
 
 class UnreadableImageError(StationError):
-    """A file is no picture, or a broken one; the message is one line that names it."""
+    """A file cannot be read as a picture; the message is one line that names it."""
 
 
 def is_color(path: Path) -> bool:
-    """Tell whether a picture has more than one grey channel, by its header alone.
+    """Return whether a picture has colors, by its header alone.
 
     Raises:
         UnreadableImageError: If the file cannot be read as a picture.
@@ -64,7 +64,7 @@ def has_color(image: Image.Image) -> bool:
 
 
 def pictures_in(folder: Path) -> Iterator[Path]:
-    """Find the pictures of a folder and its subfolders by their suffixes, in order.
+    """Find the pictures in a folder and its subfolders by their suffixes, in alphabetical order.
 
     Hidden files and folders are left out, links to folders are not followed.
     """
@@ -130,7 +130,7 @@ def _turned_upright(image: Image.Image, name: str) -> Image.Image:
         image.load()
         turn = TURNS.get(_orientation(image))
         return image if turn is None else image.transpose(turn)
-    except Exception as error:  # Of damaged files Pillow's decoders raise whatever comes.
+    except Exception as error:  # Pillow's decoders raise any exception for damaged files.
         raise UnreadableImageError(f"{name} cannot be decoded ({error or 'no memory'})") from None
 
 
@@ -167,9 +167,9 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        # Newer versions of Pillow have turned a TIFF by now, and forget its orientation.
+        # Newer versions of Pillow have turned a TIFF already and report no orientation.
         value = image.getexif().get(EXIF_ORIENTATION)
-    except Exception:  # A picture with a damaged EXIF block is a picture.
+    except Exception:  # A picture with a damaged EXIF block can still be used.
         return 1
     return value if isinstance(value, int) else 1
 
@@ -182,7 +182,7 @@ def fit_image(pixels: np.ndarray, size: int) -> np.ndarray:
         size: Height and width to scale to, in pixels.
 
     Returns:
-        uint8 `(size, size, channels)`; the very pixels where the size is right already.
+        uint8 `(size, size, channels)`; the same pixels if the size is right already.
     """
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
@@ -192,14 +192,14 @@ def fit_image(pixels: np.ndarray, size: int) -> np.ndarray:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits, which Pillow itself would clip."""
+    """Scale 16-bit grey to 8 bits; Pillow would clip it."""
     if image.mode == "F":
         raise ValueError("floating-point pixels have no fixed range: save it with 8 or 16 bits")
     if image.mode not in DEEP_MODES:
         return image
     levels = np.asarray(image).astype(np.int32)
     if levels.min() < 0 or levels.max() > DEEP_LEVELS:
-        raise ValueError("more than 16 bits a pixel: save it with 8 or 16 bits")
+        raise ValueError("more than 16 bits per pixel: save it with 8 or 16 bits")
     return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
 
 
@@ -207,11 +207,11 @@ def _open(path: Path) -> Image.Image:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            # Reading a pipe would wait for somebody to write.
-            raise UnreadableImageError(f"{path} is no regular file")
+            # Reading a pipe would block until something is written.
+            raise UnreadableImageError(f"{path} is not a regular file")
         if status.st_size > LARGEST_BYTES:
             raise UnreadableImageError(f"{path} has more than {LARGEST_BYTES:,} bytes")
-        # Not by its name: Pillow would map some files, and 13.0 maps turned ones wrongly.
+        # Not by path: Pillow maps some files into memory, and 13.0 maps turned ones wrongly.
         image = Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS)
     except FileNotFoundError:
         raise UnreadableImageError(f"{path} does not exist") from None

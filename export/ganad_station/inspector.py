@@ -1,4 +1,4 @@
-"""From a picture to a decision."""
+"""Inspecting pictures with a bundle."""
 
 import sys
 import time
@@ -15,15 +15,16 @@ from ganad_station.threshold import is_rejected
 
 
 class Inspection(NamedTuple):
-    """What became of a picture.
+    """The outcome of inspecting a picture.
 
     Attributes:
         score: The anomaly score in [0, 1].
-        is_ng: Whether it is above the threshold.
-        image: uint8 `(height, width, channels)`, the picture as the model saw it.
-        reconstructions: `(views, height, width, channels)`; uint8, 0 to 255, or float32 in [0, 1].
-        rule: What the score is the mean of.
-        seconds: From the file to the decision.
+        is_ng: Whether the score is rejected, see `ganad_station.threshold.is_rejected`.
+        image: The image that the model took, uint8 `(height, width, channels)`, 0 to 255.
+        reconstructions: Its reconstructions, one per view, `(views, height, width, channels)`;
+            uint8, 0 to 255, or float32 in [0, 1].
+        rule: The rule that the score was computed by.
+        seconds: Time from the file to the decision.
     """
 
     score: float
@@ -35,21 +36,21 @@ class Inspection(NamedTuple):
 
     @property
     def error_map(self) -> np.ndarray:
-        """The error of each pixel as it is shown, uint8 `(height, width)`, 0 to 255."""
-        copies = self.reconstructions[:, np.newaxis]
-        (shown,) = shown_maps(self.image[np.newaxis], copies, self.rule)
+        """The error of each pixel as it is displayed, uint8 `(height, width)`, 0 to 255."""
+        reconstructions = self.reconstructions[:, np.newaxis]
+        (shown,) = shown_maps(self.image[np.newaxis], reconstructions, self.rule)
         return np.round(shown * PIXEL_LEVELS).astype(np.uint8)
 
 
 class Inspector:
-    """A bundle at work.
+    """Inspects pictures with the first model of a bundle that runs here.
 
     Args:
         bundle: The bundle.
-        threads: Threads of the runtime.
+        threads: Number of threads of the runtime.
 
     Raises:
-        StationError: If no runtime is installed that runs one of its models.
+        StationError: If none of its models runs here.
     """
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
@@ -59,10 +60,10 @@ class Inspector:
         self.model_name, self.model = choose_model(bundle, threads)
 
     def read(self, path: Path) -> np.ndarray:
-        """Return a picture as the models take it, uint8 `(height, width, channels)`.
+        """Return the image of a picture that the models take, uint8 `(height, width, channels)`.
 
         Raises:
-            UnreadableImageError: If the file is no picture or a broken one.
+            UnreadableImageError: If the file cannot be read as a picture.
         """
         taken = self.bundle.manifest.input
         return prepare_image(path, taken.height, taken.channels, taken.illumination)
@@ -71,7 +72,7 @@ class Inspector:
         """Score a picture.
 
         Raises:
-            UnreadableImageError: If the file is no picture or a broken one.
+            UnreadableImageError: If the file cannot be read as a picture.
         """
         start = time.perf_counter()
         image = self.read(path)

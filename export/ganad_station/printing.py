@@ -1,6 +1,6 @@
-"""Text for people."""
+"""Text for terminals."""
 
 
 def printable(text: str) -> str:
-    """Escape what would break a line or cannot be printed, such as bytes that are no UTF-8."""
+    """Escape line breaks and unprintable characters, such as bytes that are not UTF-8."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -1,13 +1,12 @@
-"""The anomaly score: one definition for training, verification and the station.
+"""The anomaly score, one definition for training, verification and the station.
 
 The score of an image is its reconstruction error (paper, section 3.1): the mean absolute
-difference of the image and its reconstruction over pixels and channels, or that of the patches
-where it is largest, as the patch loss defines it (paper, equation 3). Reconstructions of
-integer models are uint8 pixels and are compared as integers, exactly; those of float models
-are float32 in [0, 1].
+difference between the image and its reconstruction over pixels and channels, or over the patches
+where it is largest, as in the patch loss (paper, equation 3). Reconstructions of integer models are
+uint8 pixels and are compared as integers, exactly; those of float models are float32 in [0, 1].
 
-Where parts look alike mirrored, the mirrored image is reconstructed, too, and mirrored back:
-then the error of a pixel is the mean over these views.
+Where mirrored parts look alike, mirrored views of the image are reconstructed, too, and the error
+of a pixel is the mean over the views.
 """
 
 from typing import Callable, NamedTuple, Optional, Tuple
@@ -17,18 +16,18 @@ import numpy as np
 PIXEL_LEVELS = 255
 ROWS, COLUMNS = -3, -2
 MIRRORED_AXES = ((COLUMNS,), (ROWS,), (ROWS, COLUMNS))
-"""Along which axes the views after the first are mirrored: left to right, top to bottom, both."""
+"""The axes along which the second to fourth view are mirrored."""
 VIEW_COUNTS = (1, 2, 4)
 
 
 class ScoreRule(NamedTuple):
-    """Which errors of an image its score is the mean of.
+    """The patches and views that the score of an image is averaged over.
 
     Attributes:
         patch_size: Side in pixels of the square patches that tile the image; 0 for the whole image.
-        patch_count: How many patches count, those of the largest error.
-        views: How many views are reconstructed: 1, the image as it is, 2, also mirrored left to
-            right, or 4, also top to bottom and both.
+        patch_count: Number of patches that count, those with the largest errors.
+        views: Number of views that are reconstructed: 1 for the image as it is, 2 to add the one
+            mirrored left to right, 4 to add those mirrored top to bottom and both ways.
     """
 
     patch_size: int = 0
@@ -37,10 +36,10 @@ class ScoreRule(NamedTuple):
 
     @property
     def map_window(self) -> int:
-        """Side in pixels of the squares that a map of errors is averaged over, odd.
+        """Side in pixels of the window that displayed error maps are averaged over, odd.
 
-        Twice a patch, so that a map shows what counts and not single pixels; 1, that is none,
-        where the whole image counts.
+        It is twice the size of a patch, so that a map shows what counts for the score and not
+        single pixels, and 1 (no averaging) if the whole image counts.
         """
         return 2 * self.patch_size + 1
 
@@ -73,9 +72,9 @@ def to_input(images: np.ndarray) -> np.ndarray:
 
 
 def clip_reconstructions(reconstructions: np.ndarray) -> np.ndarray:
-    """Clip what a float model gives to the range of images, [0, 1].
+    """Clip the output of a float model to the range of images, [0, 1].
 
-    The last layer of the generator is linear; an int8 output saturates at the same bounds.
+    The last layer of the generator is linear; the output of int8 models saturates at these bounds.
     """
     return np.clip(reconstructions, 0.0, 1.0)
 
@@ -87,19 +86,19 @@ def reconstruct_views(
 
     Args:
         images: uint8 `(height, width, channels)` or `(count, height, width, channels)`.
-        reconstruct: From such images to their reconstructions.
-        count: How many views, see `ScoreRule`.
+        reconstruct: A function from such images to their reconstructions.
+        count: Number of views, see `ScoreRule`.
 
     Returns:
-        The reconstructions, with the views as a further axis in front.
+        The reconstructions, with the views as an additional first axis.
     """
     as_it_is = reconstruct(images)
-    copies = np.empty((count, *as_it_is.shape), as_it_is.dtype)
-    copies[0] = as_it_is
+    reconstructions = np.empty((count, *as_it_is.shape), as_it_is.dtype)
+    reconstructions[0] = as_it_is
     for number, axes in enumerate(MIRRORED_AXES[: count - 1], start=1):
         mirrored = np.ascontiguousarray(np.flip(images, axes))
-        copies[number] = np.flip(reconstruct(mirrored), axes)
-    return copies
+        reconstructions[number] = np.flip(reconstruct(mirrored), axes)
+    return reconstructions
 
 
 def error_maps(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
@@ -118,11 +117,11 @@ def error_maps(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
 
 
 def smooth_maps(maps: np.ndarray, window: int) -> np.ndarray:
-    """Average maps over squares, as much of each as lies inside.
+    """Average maps over a square window, cut off at the edges of the map.
 
     Args:
         maps: float32 `(count, height, width)`.
-        window: Side of the square around each pixel, odd.
+        window: Side of the window around each pixel in pixels, odd.
 
     Returns:
         float32 of the same shape.
@@ -134,7 +133,7 @@ def smooth_maps(maps: np.ndarray, window: int) -> np.ndarray:
 
 
 def _window_sums(values: np.ndarray, window: int, axis: int) -> np.ndarray:
-    """Return the sums over `window` values along an axis, fewer at the ends."""
+    """Return the sums over `window` values along an axis, over fewer at its ends."""
     length, half = values.shape[axis], window // 2
     sums = np.insert(np.cumsum(values, axis=axis), 0, 0, axis=axis)
     places = np.arange(length)
@@ -143,12 +142,12 @@ def _window_sums(values: np.ndarray, window: int, axis: int) -> np.ndarray:
 
 
 def shown_maps(images: np.ndarray, reconstructions: np.ndarray, rule: ScoreRule) -> np.ndarray:
-    """Return the error maps that people see: smoothed over the window of the rule.
+    """Return the error maps that are displayed, smoothed over the window of the rule.
 
     Args:
         images: uint8 `(count, height, width, channels)`, 0 to 255.
         reconstructions: As for `error_maps`.
-        rule: What counts for the score.
+        rule: The rule of the score.
 
     Returns:
         float32 `(count, height, width)` in [0, 1].
@@ -165,7 +164,7 @@ def scores(
     Args:
         images: uint8 `(count, height, width, channels)`, 0 to 255.
         reconstructions: As for `error_maps`.
-        rule: What counts; its patch size divides height and width.
+        rule: The rule of the score; its patch size divides height and width.
 
     Returns:
         float64 `(count,)` in [0, 1].
@@ -192,7 +191,7 @@ def _largest_patch_errors(errors: np.ndarray, full: float, rule: ScoreRule) -> n
 
 
 def _absolute_errors(images: np.ndarray, reconstructions: np.ndarray) -> Tuple[np.ndarray, float]:
-    """Return the error of every value, added up over the views, and the most it could be."""
+    """Return the error of every value, summed over the views, and the largest possible sum."""
     views = reconstructions if reconstructions.ndim > images.ndim else reconstructions[np.newaxis]
     if reconstructions.dtype == np.uint8:
         return _add_up(_level_differences, images, views), float(len(views) * PIXEL_LEVELS)
@@ -202,7 +201,7 @@ def _absolute_errors(images: np.ndarray, reconstructions: np.ndarray) -> Tuple[n
 def _add_up(
     compare: Callable[[np.ndarray, np.ndarray], np.ndarray], images: np.ndarray, views: np.ndarray
 ) -> np.ndarray:
-    """Add up what comparing images with each view gives, levels in 16 bits where there are more."""
+    """Sum the comparisons of images with each view; uint8 levels are widened to 16 bits."""
     total = compare(images, views[0])
     if len(views) > 1 and total.dtype == np.uint8:
         total = total.astype(np.uint16)

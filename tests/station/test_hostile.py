@@ -45,7 +45,7 @@ def test_results_of_another_program_are_not_cut(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text('{"file": "a.png", "score": 0.1}\n')
     with pytest.raises(StationError, match="not of this station: move it away"):
-        ResultsFile(tmp_path)._mend()
+        ResultsFile(tmp_path)._repair()
     assert path.read_text() == '{"file": "a.png", "score": 0.1}\n'
 
 

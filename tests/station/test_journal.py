@@ -5,16 +5,11 @@ from pathlib import Path
 import pytest
 
 from ganad_station.errors import StationError
-from ganad_station.journal import (
-    JOURNAL_FILE,
-    Journal,
-    JournalReader,
-    Outcome,
-    Stamp,
-    from_iso,
-    to_iso,
-    today,
-)
+from ganad_station.journal.connection import JOURNAL_FILE
+from ganad_station.journal.reader import JournalReader
+from ganad_station.journal.records import Outcome, Stamp
+from ganad_station.journal.times import from_iso, to_iso, today
+from ganad_station.journal.writer import Journal
 from tests.support.journals import add_part
 
 STAMP = Stamp(10, 20)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from ganad_station.errors import StationError
-from ganad_station.journal import Journal, JournalReader, Queue
+from ganad_station.journal.reader import JournalReader
+from ganad_station.journal.records import Queue
+from ganad_station.journal.writer import Journal
 from ganad_station.outputs import delivery as deliveries
 from ganad_station.outputs.delivery import Delivery, Receiver
 from ganad_station.outputs.mqtt import MqttBroker
@@ -259,7 +261,7 @@ def test_a_broker_that_hangs_is_tried_again(
     "url", ["", "host", "ftp://host/", "http://", "http://host:x/", "http://a b/", "http://a..b/"]
 )
 def test_webhook_addresses_that_are_none(url: str) -> None:
-    with pytest.raises(StationError, match="is no address: give http://HOST"):
+    with pytest.raises(StationError, match="is not an address: give http://HOST"):
         Webhook(url)
 
 
@@ -267,7 +269,7 @@ def test_webhook_addresses_that_are_none(url: str) -> None:
     "url", ["host", "mqtt://host", "mqtt:///topic", "mqtt://h/a/#", "mqtt://h/+", "http://h/topic"]
 )
 def test_mqtt_addresses_that_are_none(url: str) -> None:
-    with pytest.raises(StationError, match="is no address: give mqtt://HOST"):
+    with pytest.raises(StationError, match="is not an address: give mqtt://HOST"):
         MqttBroker(url)
 
 

@@ -7,8 +7,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from ganad_station.claim import Claim
-from ganad_station.journal import Journal
+from ganad_station.journal.writer import Journal
+from ganad_station.watching.lock import FolderLock
 from tests.station.test_serve import TOKEN, serving
 from tests.support.journals import add_part, add_parts
 from tests.support.stations import wait_until
@@ -32,23 +32,23 @@ def set_size(browser: webdriver.Chrome, size: tuple[int, int]) -> None:
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Claim]:
+def running(tmp_path: Path) -> Iterator[FolderLock]:
     """A folder that looks as if `watch` were at work in it."""
-    claim = Claim(tmp_path)
-    claim.renew()
-    yield claim
-    claim.release()
+    lock = FolderLock(tmp_path)
+    lock.heartbeat()
+    yield lock
+    lock.release()
 
 
 def test_a_part_that_arrives_is_shown_without_a_reload(
-    browser: webdriver.Chrome, tmp_path: Path, running: Claim
+    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
 ) -> None:
     add_parts(tmp_path, 31)
     with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
         browser.get(server.url)
         wait_for(browser, "word", "OK")
         browser.execute_script("window.isTheSame = true")
-        running.renew()
+        running.heartbeat()
         last = add_part(journal, 0.0712, "shift 1/<b>part</b>.png")
         wait_for(browser, "word", "NG")
         assert text(browser, "score") == "0.0712 > 0.0300"
@@ -68,7 +68,7 @@ def test_a_part_that_arrives_is_shown_without_a_reload(
         wait_until(lambda: heatmap.get_property("naturalWidth") == 512)
         assert heatmap.get_property("naturalWidth") == 512
         assert browser.execute_script("return window.isTheSame") is True
-        running.renew()
+        running.heartbeat()
         add_part(journal, None)
         wait_for(browser, "word", "ERROR")
         assert "cannot be decoded" in text(browser, "no-heatmap")
@@ -80,12 +80,12 @@ def test_a_station_that_stopped_does_not_look_as_if_it_ran(
     browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
     add_parts(tmp_path, 5)
-    claim = Claim(tmp_path)
-    claim.renew()
+    lock = FolderLock(tmp_path)
+    lock.heartbeat()
     with serving(tmp_path) as server:
         browser.get(server.url)
         wait_for(browser, "word", "OK")
-        claim.release()
+        lock.release()
         wait_for(browser, "word", "STOPPED")
         assert text(browser, "running") == "inspection is stopped"
     wait_for(browser, "word", "OFFLINE")
@@ -93,7 +93,7 @@ def test_a_station_that_stopped_does_not_look_as_if_it_ran(
 
 
 def test_before_the_first_part_it_is_ready(
-    browser: webdriver.Chrome, tmp_path: Path, running: Claim
+    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
 ) -> None:
     with Journal.open(tmp_path), serving(tmp_path) as server:
         browser.get(server.url)
@@ -101,7 +101,7 @@ def test_before_the_first_part_it_is_ready(
 
 
 def test_outputs_that_lag_behind_are_named(
-    browser: webdriver.Chrome, tmp_path: Path, running: Claim
+    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
 ) -> None:
     with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
         journal.set_outputs(["webhook"], 4)
@@ -109,13 +109,13 @@ def test_outputs_that_lag_behind_are_named(
             add_part(journal, 0.01)
         browser.get(server.url)
         wait_for(browser, "waiting", "webhook: 3 to send")
-        running.renew()
+        running.heartbeat()
         add_part(journal, 0.01)
         wait_for(browser, "waiting", "inspection waits for webhook")
 
 
 def test_the_token_goes_from_the_address_into_a_cookie(
-    browser: webdriver.Chrome, tmp_path: Path, running: Claim
+    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
 ) -> None:
     add_parts(tmp_path, 1)
     with serving(tmp_path, TOKEN) as server:
@@ -130,7 +130,7 @@ def test_the_token_goes_from_the_address_into_a_cookie(
 
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_is_cut_off(
-    browser: webdriver.Chrome, tmp_path: Path, running: Claim, size: tuple[int, int]
+    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock, size: tuple[int, int]
 ) -> None:
     add_parts(tmp_path, 60)
     with Journal.open(tmp_path) as journal, serving(tmp_path) as server:

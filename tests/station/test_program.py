@@ -155,7 +155,7 @@ def test_bench_reports_latency_and_memory(bundle_folder: Path) -> None:
         assert 0 < row["p50"] <= row["p90"] <= row["p99"]
     assert figures["inspection"]["p50"] > figures["reconstruction"]["p50"]
     assert 10 < figures["peak_rss_mib"] < 300
-    assert "pictures a second" in run_program(bundle_folder, "bench", "--count", 5).stdout
+    assert "pictures per second" in run_program(bundle_folder, "bench", "--count", 5).stdout
 
 
 def test_models_without_a_runtime_or_device_are_passed_over(
@@ -166,5 +166,5 @@ def test_models_without_a_runtime_or_device_are_passed_over(
     shutil.copy(bundle / "model.tflite", bundle / "model_edgetpu.tflite")
     result = run_program(bundle, "score", sorted(part_pictures.iterdir())[0])
     assert result.returncode == 0, result.stderr
-    assert "warning: passed over model_edgetpu.tflite: no Edge TPU" in result.stderr
+    assert "warning: skipped model_edgetpu.tflite: no Edge TPU" in result.stderr
     assert "using model.tflite" in result.stderr

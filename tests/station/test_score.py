@@ -21,10 +21,12 @@ from ganad_station.score import (
     arrays(np.uint8, (2, 4, 4, 3)),
     arrays(np.float32, (2, 4, 4, 3), elements=st.floats(0, 1, width=32)),
 )
-def test_score_is_the_mean_absolute_error(images: np.ndarray, copies: np.ndarray) -> None:
-    exact = np.abs(images.astype(float) / 255 - copies.astype(float))
-    np.testing.assert_allclose(scores(images, copies), exact.mean(axis=(1, 2, 3)), atol=1e-6)
-    np.testing.assert_allclose(error_maps(images, copies), exact.mean(axis=3), atol=1e-6)
+def test_score_is_the_mean_absolute_error(images: np.ndarray, reconstructions: np.ndarray) -> None:
+    exact = np.abs(images.astype(float) / 255 - reconstructions.astype(float))
+    np.testing.assert_allclose(
+        scores(images, reconstructions), exact.mean(axis=(1, 2, 3)), atol=1e-6
+    )
+    np.testing.assert_allclose(error_maps(images, reconstructions), exact.mean(axis=3), atol=1e-6)
 
 
 @given(arrays(np.uint8, (1, 4, 4, 1)))
@@ -38,12 +40,18 @@ def test_what_lies_outside_the_range_of_images_is_clipped() -> None:
 
 
 @given(arrays(np.uint8, (2, 4, 4, 3)), arrays(np.uint8, (2, 4, 4, 3)))
-def test_integer_scores_equal_the_float_definition(images: np.ndarray, copies: np.ndarray) -> None:
-    as_float = copies.astype(np.float32) / np.float32(255)
-    np.testing.assert_allclose(scores(images, copies), scores(images, as_float), atol=1e-6)
-    np.testing.assert_allclose(error_maps(images, copies), error_maps(images, as_float), atol=1e-6)
-    exact = np.abs(images.astype(int) - copies.astype(int)).sum(axis=(1, 2, 3)) / (48 * 255)
-    assert scores(images, copies).tolist() == exact.tolist()
+def test_integer_scores_equal_the_float_definition(
+    images: np.ndarray, reconstructions: np.ndarray
+) -> None:
+    as_float = reconstructions.astype(np.float32) / np.float32(255)
+    np.testing.assert_allclose(scores(images, reconstructions), scores(images, as_float), atol=1e-6)
+    np.testing.assert_allclose(
+        error_maps(images, reconstructions), error_maps(images, as_float), atol=1e-6
+    )
+    exact = np.abs(images.astype(int) - reconstructions.astype(int)).sum(axis=(1, 2, 3)) / (
+        48 * 255
+    )
+    assert scores(images, reconstructions).tolist() == exact.tolist()
 
 
 @given(
@@ -52,11 +60,11 @@ def test_integer_scores_equal_the_float_definition(images: np.ndarray, copies: n
     st.sampled_from([ScoreRule(2, 1), ScoreRule(2, 3), ScoreRule(4, 2), ScoreRule(1, 32)]),
 )
 def test_the_patch_score_is_the_mean_error_of_the_worst_patches(
-    images: np.ndarray, copies: np.ndarray, rule: ScoreRule
+    images: np.ndarray, reconstructions: np.ndarray, rule: ScoreRule
 ) -> None:
-    errors = np.abs(images.astype(int) - copies.astype(int))
+    errors = np.abs(images.astype(int) - reconstructions.astype(int))
     side = rule.patch_size
-    for image_errors, score in zip(errors, scores(images, copies, rule), strict=True):
+    for image_errors, score in zip(errors, scores(images, reconstructions, rule), strict=True):
         patches = [
             image_errors[row : row + side, column : column + side].mean()
             for row in range(0, 8, side)
@@ -64,16 +72,19 @@ def test_the_patch_score_is_the_mean_error_of_the_worst_patches(
         ]
         expected = np.mean(sorted(patches)[-rule.patch_count :]) / 255
         np.testing.assert_allclose(score, expected, rtol=1e-12)
-    floats = copies.astype(np.float32) / np.float32(255)
+    floats = reconstructions.astype(np.float32) / np.float32(255)
     np.testing.assert_allclose(
-        scores(images, copies, rule), scores(images, floats, rule), atol=1e-6
+        scores(images, reconstructions, rule), scores(images, floats, rule), atol=1e-6
     )
 
 
 def test_all_patches_together_are_the_whole_image() -> None:
     rng = np.random.default_rng(0)
-    images, copies = rng.integers(0, 256, (2, 3, 16, 16, 1)).astype(np.uint8)
-    assert scores(images, copies, ScoreRule(4, 16)).tolist() == scores(images, copies).tolist()
+    images, reconstructions = rng.integers(0, 256, (2, 3, 16, 16, 1)).astype(np.uint8)
+    assert (
+        scores(images, reconstructions, ScoreRule(4, 16)).tolist()
+        == scores(images, reconstructions).tolist()
+    )
 
 
 @pytest.mark.parametrize("window", [1, 3, 5, 17])
@@ -112,9 +123,11 @@ def test_a_rule_tells_why_it_does_not_fit_images(rule: ScoreRule, problem: str |
 
 @pytest.mark.parametrize("rule", [ScoreRule(), ScoreRule(2, 3)])
 def test_shown_maps_are_smoothed_where_patches_count(rule: ScoreRule) -> None:
-    images, copies = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8, 3)).astype(np.uint8)
-    expected = smooth_maps(error_maps(images, copies), rule.map_window)
-    assert np.array_equal(shown_maps(images, copies, rule), expected)
+    images, reconstructions = (
+        np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8, 3)).astype(np.uint8)
+    )
+    expected = smooth_maps(error_maps(images, reconstructions), rule.map_window)
+    assert np.array_equal(shown_maps(images, reconstructions, rule), expected)
 
 
 def darker_to_the_right_and_below(images: np.ndarray) -> np.ndarray:
@@ -133,18 +146,18 @@ def test_a_score_of_views_comes_from_the_mean_of_their_errors(
 ) -> None:
     rule = ScoreRule(*patches, count)
     mirrorings = [np.asarray, np.fliplr, np.flipud, lambda image: np.rot90(image, 2)][:count]
-    copies = [
+    reconstructions = [
         np.stack([mirror(darker_to_the_right_and_below(mirror(image))) for mirror in mirrorings])
         for image in images
     ]
     errors = np.array(
         [
             np.abs(image.astype(int) - views.astype(int)).mean(axis=0)
-            for image, views in zip(images, copies, strict=True)
+            for image, views in zip(images, reconstructions, strict=True)
         ]
     )
     found = reconstruct_views(images, darker_to_the_right_and_below, count)
-    assert np.array_equal(found, np.stack(copies, axis=1))
+    assert np.array_equal(found, np.stack(reconstructions, axis=1))
     np.testing.assert_allclose(error_maps(images, found), errors.mean(axis=3) / 255, atol=1e-6)
     height, width = (rule.patch_size, rule.patch_size) if rule.patch_size else (4, 6)
     for image_errors, score in zip(errors, scores(images, found, rule), strict=True):
@@ -165,16 +178,16 @@ def test_the_score_of_an_image_is_that_of_its_mirrored_image() -> None:
     expected = scores(images, reconstruct_views(images, darker_to_the_right_and_below, 4), rule)
     for axes in (1, 2, (1, 2)):
         mirrored = np.flip(images, axes)
-        copies = reconstruct_views(mirrored, darker_to_the_right_and_below, 4)
-        assert scores(mirrored, copies, rule).tolist() == expected.tolist()
+        reconstructions = reconstruct_views(mirrored, darker_to_the_right_and_below, 4)
+        assert scores(mirrored, reconstructions, rule).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("rule", [ScoreRule(), ScoreRule(4, 1, 4)])
 def test_an_inspection_shows_its_errors_in_levels(rule: ScoreRule, channels: int) -> None:
     drawn = np.random.default_rng(0).integers(0, 256, (rule.views + 1, 8, 12, channels))
-    image, *copies = drawn.astype(np.uint8)
-    inspection = Inspection(0.1, False, image, np.stack(copies), rule, 0.1)
+    image, *reconstructions = drawn.astype(np.uint8)
+    inspection = Inspection(0.1, False, image, np.stack(reconstructions), rule, 0.1)
     errors = np.abs(drawn[1:] - drawn[0]).mean(axis=(0, 3))
     smooth = smooth_maps(errors[np.newaxis].astype(np.float32), rule.map_window)[0]
     assert inspection.error_map.dtype == np.uint8

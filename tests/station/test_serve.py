@@ -15,10 +15,10 @@ import bottle
 import pytest
 
 import ganad_station
-from ganad_station.claim import Claim
-from ganad_station.guard import is_loopback
-from ganad_station.journal import Journal
-from ganad_station.serving import Server, make_app, make_server
+from ganad_station.journal.writer import Journal
+from ganad_station.page.guard import is_loopback
+from ganad_station.page.server import Server, make_app, make_server
+from ganad_station.watching.lock import FolderLock
 from tests.support.journals import THRESHOLD, add_part, add_parts
 from tests.support.programs import assert_one_line_error
 from tests.support.stations import Station
@@ -69,8 +69,8 @@ def test_before_the_first_part_there_is_nothing(tmp_path: Path) -> None:
 
 def test_the_state_is_that_of_the_journal(tmp_path: Path) -> None:
     add_parts(tmp_path, 250)
-    claim = Claim(tmp_path)
-    claim.renew()
+    lock = FolderLock(tmp_path)
+    lock.heartbeat()
     with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
         journal.set_outputs(["webhook"], 2)
         for score in (None, 0.05, 0.01):
@@ -94,10 +94,10 @@ def test_the_state_is_that_of_the_journal(tmp_path: Path) -> None:
 def test_a_watch_that_ended_is_not_running(tmp_path: Path) -> None:
     add_parts(tmp_path, 1)
     with serving(tmp_path) as server:
-        claim = Claim(tmp_path)
-        claim.renew()
+        lock = FolderLock(tmp_path)
+        lock.heartbeat()
         assert get_state(server)["is_running"] is True
-        claim.release()
+        lock.release()
         assert get_state(server)["is_running"] is False
 
 
@@ -231,7 +231,7 @@ def run_to_its_end(logs: Path, *options: object) -> subprocess.CompletedProcess[
 def test_wrong_options_are_one_line(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     missing = run_to_its_end(logs, "--out", tmp_path / "none")
-    assert_one_line_error(missing, "none is no folder")
+    assert_one_line_error(missing, "none is not a folder")
     everyone = run_to_its_end(logs, "--out", tmp_path, "--host", "::")
     assert_one_line_error(everyone, "--host ::", "--token")
     nobody = run_to_its_end(logs, "--out", tmp_path, "--host", "host.invalid", "--token", "x")

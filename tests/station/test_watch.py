@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ganad_station.arrivals import PATIENCE_SECONDS, Arrivals, look
-from ganad_station.journal import Journal, JournalReader, Stamp
-from ganad_station.shelf import NEWEST, NEWEST_NG, Shelf
+from ganad_station.journal.reader import JournalReader
+from ganad_station.journal.records import Stamp
+from ganad_station.journal.writer import Journal
+from ganad_station.watching.arrivals import PATIENCE_SECONDS, Arrivals, scan_folder
+from ganad_station.watching.recent_heatmaps import NEWEST, NEWEST_NG, RecentHeatmaps
 from tests.support.journals import add_part
 from tests.support.programs import assert_one_line_error
 from tests.support.stations import Station, files, records, watch
@@ -80,7 +82,7 @@ def test_what_the_journal_knows_is_not_ready_again() -> None:
     assert arrivals.ready({"a.png": NEW}, 6) == [("a.png", NEW)]
 
 
-def test_only_pictures_are_looked_at(folder: Path) -> None:
+def test_only_pictures_are_found(folder: Path) -> None:
     inside = folder / "results"
     for name in ("a.PNG", "b.txt", ".c.png", "sub/d.jpg", ".sub/e.png", "results/heatmaps/1.png"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -90,19 +92,19 @@ def test_only_pictures_are_looked_at(folder: Path) -> None:
     (folder / "link.png").symlink_to("a.PNG")
     os.mkfifo(folder / "pipe.png")
     (folder / "folder.png").mkdir()
-    sight = look(folder, inside)
-    assert sorted(sight.files) == ["a.PNG", "link.png", "sub/d.jpg"]
-    assert sight.files["a.PNG"] == Stamp(2, (folder / "a.PNG").stat().st_mtime_ns)
-    assert sight.problem is None
-    assert "is not there" in str(look(folder / "none", inside).problem)
+    scan = scan_folder(folder, inside)
+    assert sorted(scan.files) == ["a.PNG", "link.png", "sub/d.jpg"]
+    assert scan.files["a.PNG"] == Stamp(2, (folder / "a.PNG").stat().st_mtime_ns)
+    assert scan.problem is None
+    assert "is not there" in str(scan_folder(folder / "none", inside).problem)
 
 
-def test_the_shelf_keeps_the_heat_maps_that_are_shown(tmp_path: Path) -> None:
+def test_the_heat_maps_that_are_shown_are_kept(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         for index in range(80):
             add_part(journal, 0.05 if index % 10 == 0 else 0.01)
         (tmp_path / "heatmaps" / ".123.7.png").write_bytes(b"left by a kill")
-        Shelf(tmp_path).tidy(journal)
+        RecentHeatmaps(tmp_path).prune(journal)
         shown = journal.newest(NEWEST) + journal.newest_with("NG", NEWEST_NG)
     names = {path.name for path in (tmp_path / "heatmaps").iterdir()}
     assert names == {f"{part.id}.png" for part in shown}
@@ -249,7 +251,7 @@ def test_a_second_watch_is_refused(bundle_folder: Path, folder: Path, out: Path)
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        (("none", "--out", "results"), "is no folder"),
+        (("none", "--out", "results"), "is not a folder"),
         ((".", "--out", "."), "FOLDER is --out or inside it"),
         ((".", "--out", "results", "--poll", "0"), "--poll"),
         ((".", "--out", "results", "--poll", "nan"), "--poll"),

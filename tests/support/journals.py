@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from ganad_station.inspector import Inspection
-from ganad_station.journal import ERROR, NG, OK, Journal, Outcome, Part, Stamp
+from ganad_station.journal.records import ERROR, NG, OK, Outcome, Part, Stamp
+from ganad_station.journal.writer import Journal
 from ganad_station.score import WHOLE_IMAGE
-from ganad_station.shelf import Shelf
+from ganad_station.watching.recent_heatmaps import RecentHeatmaps
 from tests.support.parts import draw_part
 
 THRESHOLD = 0.03
@@ -21,14 +22,14 @@ def add_part(journal: Journal, score: float | None, file: str = "") -> Part:
         outcome = Outcome(ERROR, None, THRESHOLD, None, f"{file} cannot be decoded (truncated)")
         return journal.record(file, stamp, outcome, lambda _: None)
     decision = NG if score > THRESHOLD else OK
-    shelf = Shelf(journal.path.parent)
+    heatmaps = RecentHeatmaps(journal.path.parent)
     part = journal.record(
         file,
         stamp,
         Outcome(decision, score, THRESHOLD, 0.002, None),
-        lambda part_id: shelf.put(part_id, _inspection(score, part_id)),
+        lambda part_id: heatmaps.add(part_id, _inspection(score, part_id)),
     )
-    shelf.tidy(journal)
+    heatmaps.prune(journal)
     return part
 
 
@@ -44,5 +45,5 @@ def add_parts(folder: Path, count: int) -> None:
 def _inspection(score: float, seed: int) -> Inspection:
     is_ng = score > THRESHOLD
     image = draw_part("scratch" if is_ng else "normal", 128, np.random.default_rng(seed))
-    copies = np.full((1, 128, 128, 1), 128, np.uint8)
-    return Inspection(score, is_ng, image[:, :, np.newaxis], copies, WHOLE_IMAGE, 0.002)
+    reconstructions = np.full((1, 128, 128, 1), 128, np.uint8)
+    return Inspection(score, is_ng, image[:, :, np.newaxis], reconstructions, WHOLE_IMAGE, 0.002)

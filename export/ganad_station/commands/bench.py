@@ -1,4 +1,4 @@
-"""`station.pyz bench`: how long a part takes on this station."""
+"""`station.pyz bench`: the latency of an inspection on this station."""
 
 import argparse
 import json
@@ -13,15 +13,25 @@ from ganad_station.bundle import Bundle
 from ganad_station.exit_codes import SUCCESS
 from ganad_station.inspector import Inspector
 
-HELP = "Measure the latency of an inspection on the stored picture."
+HELP = "Measure the latency of inspecting the stored picture."
 WARM_UP = 20
 MILLISECONDS = 1e3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--count", type=at_least_one, default=500, help="inspections to time")
-    parser.add_argument("--threads", type=at_least_one, default=1, help="threads of the runtime")
+    parser.add_argument(
+        "--count",
+        type=at_least_one,
+        default=500,
+        help="number of inspections (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=at_least_one,
+        default=1,
+        help="threads of the runtime (default: %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -42,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name, row in figures.items():
         print("  {:<10}  p50 {p50:.3f}  p90 {p90:.3f}  p99 {p99:.3f}".format(name, **row))
     print(
-        "  {:.0f} pictures a second, peak memory {:.0f} MiB".format(
+        "  {:.0f} pictures per second, peak memory {:.0f} MiB".format(
             MILLISECONDS / figures["inspection"]["p50"], memory
         )
     )
@@ -50,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _peak_memory() -> float:
-    """Return the peak resident memory in MiB; getrusage would count that of the parent, too."""
+    """Return the peak resident memory in MiB; getrusage would include that of the parent."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""`station.pyz calibrate`: good parts in, a new threshold into the bundle."""
+"""`station.pyz calibrate`: set the threshold of a bundle on pictures of good parts."""
 
 import argparse
 import os
@@ -50,7 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FRACTION",
         help=f"{CONFIDENCE_HELP} (default: %(default)s)",
     )
-    parser.add_argument("--threads", type=at_least_one, default=1, help="threads of the runtime")
+    parser.add_argument(
+        "--threads",
+        type=at_least_one,
+        default=1,
+        help="threads of the runtime (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`station.pyz score`: pictures in, OK or NG out."""
+"""`station.pyz score`: decide for each picture whether its part is OK or NG."""
 
 import argparse
 import json
@@ -19,14 +19,21 @@ HELP = "Score pictures or folders of pictures, and decide OK or NG."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="picture or folder")
+    parser.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE", help="picture or folder of pictures"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser.add_argument("--heatmaps", type=Path, metavar="DIR", help="write heat maps into DIR")
-    parser.add_argument("--threads", type=at_least_one, default=1, help="threads of the runtime")
+    parser.add_argument(
+        "--threads",
+        type=at_least_one,
+        default=1,
+        help="threads of the runtime (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Score every picture; one that cannot be read is named and does not stop the others."""
+    """Score every picture; pictures that cannot be read are named on stderr and left out."""
     inspector = Inspector(Bundle.open(arguments.bundle), arguments.threads)
     if arguments.heatmaps:
         arguments.heatmaps.mkdir(parents=True, exist_ok=True)

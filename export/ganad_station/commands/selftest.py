@@ -13,7 +13,7 @@ TOLERANCE = 0.25 / 255
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare that there are no arguments."""
+    """Declare no arguments."""
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,19 +9,29 @@ from typing import Any
 
 from ganad_station.errors import StationError
 from ganad_station.exit_codes import SUCCESS
-from ganad_station.guard import is_loopback
+from ganad_station.page.guard import is_loopback
 
-HELP = "Show the operator's page for what watch writes."
+HELP = "Serve the operator's page for a folder that watch writes."
 TOKEN_VARIABLE = "GANAD_STATION_TOKEN"  # noqa: S105 (a name)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the --out of watch")
-    parser.add_argument("--host", default="127.0.0.1", help="another one than this needs a token")
-    parser.add_argument("--port", type=int, default=8080, help="0 for any free one")
     parser.add_argument(
-        "--token", help=f"what every request needs (default: the environment's {TOKEN_VARIABLE})"
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; all but loopback ones need a token (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=8080,
+        help="port to listen on, 0 for any free port (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--token",
+        help=f"token that every request needs (default: the environment variable {TOKEN_VARIABLE})",
     )
 
 
@@ -36,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"set {TOKEN_VARIABLE}"
         )
     if not arguments.out.is_dir():
-        raise StationError(f"{arguments.out} is no folder: start watch with this --out first")
-    from ganad_station.serving import make_app, make_server
+        raise StationError(f"{arguments.out} is not a folder: start watch with this --out first")
+    from ganad_station.page.server import make_app, make_server
 
     with make_server(arguments.host, arguments.port, make_app(arguments.out, token)) as server:
         print(server.url, flush=True)

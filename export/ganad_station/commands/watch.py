@@ -1,4 +1,4 @@
-"""`station.pyz watch`: every new picture in a folder becomes a result."""
+"""`station.pyz watch`: inspect every new picture in a folder."""
 
 import argparse
 import signal
@@ -8,39 +8,47 @@ from typing import List
 
 from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
-from ganad_station.claim import Claim
 from ganad_station.errors import StationError
 from ganad_station.exit_codes import SUCCESS
 from ganad_station.inspector import Inspector
-from ganad_station.journal import Journal
+from ganad_station.journal.writer import Journal
 from ganad_station.outputs.delivery import Delivery, Receiver
 from ganad_station.outputs.mqtt import MqttBroker
 from ganad_station.outputs.webhook import Webhook
-from ganad_station.watching import Watch
+from ganad_station.watching.lock import FolderLock
+from ganad_station.watching.watch import Watch
 
 LONGEST_POLL = 3600
-HELP = "Inspect every new picture in a folder, once."
+HELP = "Inspect every new picture in a folder once, and record the results."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where pictures arrive")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder where pictures arrive")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="where results go; made if missing"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for the results; made if it is missing",
     )
     parser.add_argument(
-        "--poll", type=float, default=0.5, metavar="SECONDS", help="between two looks into FOLDER"
+        "--poll",
+        type=float,
+        default=0.5,
+        metavar="SECONDS",
+        help="time between two scans of FOLDER (default: %(default)s)",
     )
-    parser.add_argument("--webhook", metavar="URL", help="POST every result there")
+    parser.add_argument("--webhook", metavar="URL", help="POST every result to this URL")
     parser.add_argument(
-        "--mqtt", metavar="URL", help="publish every result there: mqtt://HOST[:PORT]/TOPIC"
+        "--mqtt", metavar="URL", help="publish every result to mqtt://HOST[:PORT]/TOPIC"
     )
     parser.add_argument(
         "--queue",
         type=at_least_one,
         default=100000,
         metavar="N",
-        help="results that may wait for a receiver before inspection stops",
+        help="results that may wait for a receiver before inspection stops (default: %(default)s)",
     )
 
 
@@ -53,16 +61,16 @@ def run(arguments: argparse.Namespace) -> int:
     receivers = _receivers(arguments)
     bundle = Bundle.open(arguments.bundle)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    claim = Claim(arguments.out)
+    lock = FolderLock(arguments.out)
     try:
         inspector = Inspector(bundle)
         with Journal.open(arguments.out) as journal:
             journal.set_outputs([receiver.name for receiver in receivers], arguments.queue)
             deliveries = [Delivery(arguments.out, receiver) for receiver in receivers]
-            watch = Watch(arguments.folder, arguments.out, inspector, journal, deliveries, claim)
+            watch = Watch(arguments.folder, arguments.out, inspector, journal, deliveries, lock)
             watch.run(stopping, arguments.poll)
     finally:
-        claim.release()
+        lock.release()
     return SUCCESS
 
 
@@ -77,7 +85,9 @@ def _receivers(arguments: argparse.Namespace) -> List[Receiver]:
 
 def _check(arguments: argparse.Namespace) -> None:
     if not arguments.folder.is_dir():
-        raise StationError(f"{arguments.folder} is no folder: give the one where pictures arrive")
+        raise StationError(
+            f"{arguments.folder} is not a folder: give the one where pictures arrive"
+        )
     out, folder = arguments.out.resolve(), arguments.folder.resolve()
     if out == folder or out in folder.parents:
         raise StationError("FOLDER is --out or inside it: give another folder for the results")

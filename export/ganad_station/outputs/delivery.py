@@ -1,7 +1,7 @@
-"""Delivery of the journal's parts to a receiver: in order, at least once, in a thread of its own.
+"""Delivery of the parts in the journal to a receiver: in order, at least once, in its own thread.
 
-The journal is the queue: the cursor of an output is the id of the last part that its receiver
-has acknowledged. A part whose acknowledgement was lost is sent again; its id tells.
+The journal is the queue: it records, for each output, the id of the last part that its receiver has
+acknowledged. A part whose acknowledgement was lost is sent again, with the same id.
 """
 
 import sys
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Optional
 
 from ganad_station.errors import StationError
-from ganad_station.journal import Journal, Part, Queue
+from ganad_station.journal.records import Part, Queue
+from ganad_station.journal.writer import Journal
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
@@ -19,15 +20,15 @@ GOODBYE_SECONDS = 1.0
 
 
 class DeliveryError(Exception):
-    """A receiver did not take a part; the message says why."""
+    """A receiver did not accept a part; the message says why."""
 
 
 class Receiver:
-    """The far end of an output.
+    """The receiver of an output.
 
     Attributes:
-        name: `webhook` or `mqtt`; the key of its cursor in the journal.
-        address: What the user knows it by.
+        name: `webhook` or `mqtt`; the name of the output in the journal.
+        address: The address that the user gave.
     """
 
     name: str
@@ -37,20 +38,20 @@ class Receiver:
         """Send a part and wait until the receiver has it.
 
         Raises:
-            DeliveryError: If it does not say so.
+            DeliveryError: If the receiver does not acknowledge it.
         """
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
 
 
 class Delivery:
-    """A thread that brings parts to a receiver, until it is stopped.
+    """A thread that sends parts to a receiver until it is stopped.
 
     Args:
-        folder: Where the journal is.
-        receiver: Used in the thread alone.
+        folder: The folder of the journal.
+        receiver: The receiver, which only the thread uses.
     """
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
@@ -63,24 +64,20 @@ class Delivery:
         self._thread = threading.Thread(target=self._run, name=receiver.name, daemon=True)
 
     def start(self) -> None:
-        """Begin with the first part after the cursor."""
+        """Start with the first part that has not been delivered."""
         self._thread.start()
 
     def notify(self) -> None:
-        """Say that the journal has a new part."""
+        """Tell the thread that the journal has a new part."""
         self._news.set()
 
     def check(self) -> None:
-        """See that the thread is at work.
-
-        Raises:
-            StationError: If it could not go on.
-        """
+        """Raise `StationError` if the thread has failed."""
         if self._failure is not None:
             raise self._failure
 
     def stop(self) -> None:
-        """End the thread; what it has not delivered stays in the journal."""
+        """Stop the thread; undelivered parts stay in the journal."""
         self._stopping.set()
         self._news.set()
         self._thread.join(GOODBYE_SECONDS)
@@ -98,7 +95,7 @@ class Delivery:
             self._receiver.close()
 
     def _deliver_batch(self, journal: Journal) -> bool:
-        """Deliver some parts; tell whether there were any."""
+        """Deliver some parts; return whether there were any."""
         parts = journal.after(self._queue(journal).delivered, BATCH)
         for part in parts:
             self._deliver(journal, part)
@@ -122,7 +119,7 @@ class Delivery:
             delay = min(2 * delay, LONGEST_DELAY)
 
     def _send(self, part: Part) -> str:
-        """Send a part; return why it was not taken, or nothing if it was."""
+        """Send a part; return why it was not accepted, or an empty string if it was."""
         try:
             self._receiver.send(part)
         except DeliveryError as error:

@@ -1,4 +1,4 @@
-"""MQTT: one message a part with QoS 1; the broker's acknowledgement says that it has it."""
+"""MQTT: one message per part, with QoS 1; the broker acknowledges each."""
 
 import importlib
 import threading
@@ -6,7 +6,7 @@ import urllib.parse
 from typing import Any, Tuple
 
 from ganad_station.errors import StationError
-from ganad_station.journal import Part
+from ganad_station.journal.records import Part
 from ganad_station.outputs.delivery import DeliveryError, Receiver
 from ganad_station.outputs.results import to_json
 
@@ -15,14 +15,14 @@ DEFAULT_PORT = 1883
 
 
 class MqttBroker(Receiver):
-    """A broker that takes parts on a topic.
+    """A broker that receives parts on a topic.
 
     Args:
         url: `mqtt://HOST[:PORT]/TOPIC`.
-        timeout: Seconds to wait for it.
+        timeout: Seconds to wait for an answer.
 
     Raises:
-        StationError: If the URL is none, or paho-mqtt is not installed.
+        StationError: If the URL is not valid, or paho-mqtt is not installed.
     """
 
     name = "mqtt"
@@ -38,7 +38,7 @@ class MqttBroker(Receiver):
         """Publish a part and wait for the acknowledgement.
 
         Raises:
-            DeliveryError: If there is none in time.
+            DeliveryError: If there is no acknowledgement in time.
         """
         try:
             if self._client is None:
@@ -51,7 +51,7 @@ class MqttBroker(Receiver):
             self.close()
             raise DeliveryError(f"cannot be reached ({error})") from None
         except DeliveryError:
-            # A new connection: what this one still holds must not come after a later part.
+            # Close the connection, so that what it still holds cannot arrive after a later part.
             self.close()
             raise
 
@@ -90,7 +90,7 @@ def _parse(url: str) -> Tuple[str, int, str]:
         host = ""
     has_more = any(sign in url for sign in "#+?@")
     if not host or not topic or has_more or parts.scheme != "mqtt":
-        raise StationError(f"--mqtt {url} is no address: give mqtt://HOST[:PORT]/TOPIC")
+        raise StationError(f"--mqtt {url} is not an address: give mqtt://HOST[:PORT]/TOPIC")
     return host, port, topic
 
 

@@ -1,11 +1,12 @@
-"""`results.jsonl`: one JSON line a part, each exactly once, made from the journal."""
+"""`results.jsonl`: one JSON line per part, each exactly once, made from the journal."""
 
 import json
 from pathlib import Path
 from typing import List, Tuple
 
 from ganad_station.errors import StationError
-from ganad_station.journal import JournalReader, Part
+from ganad_station.journal.reader import JournalReader
+from ganad_station.journal.records import Part
 
 RESULTS_FILE = "results.jsonl"
 TAIL_BYTES = 1 << 20
@@ -13,27 +14,27 @@ BATCH = 1000
 
 
 def to_json(part: Part) -> str:
-    """Write a part as one line of ASCII JSON, which holds file names that are no UTF-8 too."""
+    """Return a part as one line of ASCII JSON, also if its file name is not UTF-8."""
     return json.dumps(part._asdict())
 
 
 class ResultsFile:
-    """The file in a folder; it is opened anew for every write, so it may be rotated away.
+    """The file `results.jsonl`; it is opened for each write, so that it may be rotated.
 
     Args:
-        folder: Where it is.
+        folder: The folder of results.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / RESULTS_FILE
 
     def catch_up(self, journal: JournalReader) -> None:
-        """Truncate a torn end and append what the journal has after the last line.
+        """Cut off a torn last line and append the parts that the journal has after it.
 
         Raises:
-            StationError: If the file is no such file or goes further than the journal.
+            StationError: If the file is not a file of results, or is ahead of the journal.
         """
-        last_id = self._mend()
+        last_id = self._repair()
         if last_id > journal.last_id():
             raise StationError(
                 f"{self.path} ends with id {last_id}, {journal.path} with {journal.last_id()}: "
@@ -50,7 +51,7 @@ class ResultsFile:
         """Append a line for each part.
 
         Raises:
-            StationError: If the disk is full; the next `catch_up` mends what it left.
+            StationError: If the disk is full; the next `catch_up` repairs the file.
         """
         lines = "".join(to_json(part) + "\n" for part in parts)
         try:
@@ -62,8 +63,8 @@ class ResultsFile:
                 "free space on its disk, then start again"
             ) from None
 
-    def _mend(self) -> int:
-        """Cut off what is no whole line; return the id of the last line, 0 if there is none."""
+    def _repair(self) -> int:
+        """Cut off a torn last line; return the id of the last whole one, 0 if there is none."""
         if not self.path.exists():
             return 0
         with self.path.open("r+b") as file:
@@ -80,13 +81,13 @@ class ResultsFile:
 
 
 def _last_line(tail: bytes) -> Tuple[int, int]:
-    """Return where the last whole line ends and its id; (0, 0) if there is none."""
+    """Return the end of the last whole line and its id, (0, 0) if there is none."""
     end = tail.rfind(b"\n") + 1
     while end > 0:
         start = tail.rfind(b"\n", 0, end - 1) + 1
         try:
             return end, int(json.loads(tail[start:end])["id"])
         except (ValueError, TypeError, KeyError):
-            # After a power cut the end may be blocks of zeros.
+            # After a power cut, the file may end in blocks of zeros.
             end = start
     return 0, 0

@@ -1,4 +1,4 @@
-"""HTTP webhook: one POST of JSON a part; any 2xx says that the receiver has it."""
+"""HTTP webhook: one POST of JSON per part; any 2xx status acknowledges it."""
 
 import http.client
 import urllib.error
@@ -7,7 +7,7 @@ import urllib.request
 from typing import Any
 
 from ganad_station.errors import StationError
-from ganad_station.journal import Part
+from ganad_station.journal.records import Part
 from ganad_station.outputs.delivery import DeliveryError, Receiver
 from ganad_station.outputs.results import to_json
 
@@ -15,14 +15,14 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Webhook(Receiver):
-    """An HTTP server that takes parts.
+    """An HTTP server that receives parts.
 
     Args:
-        url: `http://` or `https://`.
-        timeout: Seconds to wait for it.
+        url: Address that starts with `http://` or `https://`.
+        timeout: Seconds to wait for an answer.
 
     Raises:
-        StationError: If the URL is none.
+        StationError: If the URL is not valid.
     """
 
     name = "webhook"
@@ -37,7 +37,7 @@ class Webhook(Receiver):
         """Send a part as JSON and wait for a 2xx.
 
         Raises:
-            DeliveryError: If there is no answer in time or another one.
+            DeliveryError: If there is no answer in time, or one with another status.
         """
         request = urllib.request.Request(  # noqa: S310 (the scheme was checked)
             self.address,
@@ -59,7 +59,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirected POST would become a GET without the part."""
 
     def redirect_request(self, *_arguments: Any) -> None:
-        """Take no redirect: the answer is the error that it is."""
+        """Follow no redirect, so that the answer counts as an error."""
 
 
 def _check(url: str) -> None:
@@ -71,4 +71,4 @@ def _check(url: str) -> None:
     except ValueError:
         host, port = "", None
     if not host or port == 0 or " " in url or "@" in url or parts.scheme not in ("http", "https"):
-        raise StationError(f"--webhook {url} is no address: give http://HOST[:PORT]/PATH")
+        raise StationError(f"--webhook {url} is not an address: give http://HOST[:PORT]/PATH")

@@ -1,1 +1,1 @@
-"""The runtimes that a station may have, behind one interface."""
+"""The runtimes of model files, behind one interface."""

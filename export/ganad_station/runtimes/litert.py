@@ -1,4 +1,4 @@
-"""TFLite files under LiteRT or the older tflite-runtime, with the Edge TPU where there is one."""
+"""TFLite files in LiteRT or the older tflite-runtime, with or without an Edge TPU."""
 
 import ctypes
 from pathlib import Path
@@ -19,20 +19,20 @@ EDGE_TPU_LIBRARY = "libedgetpu.so.1"
 class LiteRtModel(Model):
     """A `.tflite` generator.
 
-    An integer input maps pixels exactly: int8 is the pixel minus 128, which flips the sign bit,
-    and uint8 is the pixel itself. So does the output after quantization-aware training; that
-    of post-training quantization has a range of its own and is dequantized.
+    Integer inputs represent pixels exactly: int8 is the pixel minus 128, which flips the sign bit,
+    and uint8 is the pixel itself. The same holds for outputs after quantization-aware training;
+    outputs after post-training quantization have their own scale and are dequantized.
 
     Args:
-        path: The file.
-        threads: Threads of the interpreter.
+        path: Path of the file.
+        threads: Number of threads of the interpreter.
         uses_edge_tpu: Whether the file was compiled for the Edge TPU.
 
     Raises:
-        StationError: If there is no Edge TPU for a file that needs one, or the input maps
+        StationError: If the file needs an Edge TPU and there is none, or its input represents
             pixels in another way.
         ValueError: If the runtime cannot load the file.
-        ImportError: If there is no runtime.
+        ImportError: If no runtime is installed.
     """
 
     def __init__(self, path: Path, threads: int = 1, uses_edge_tpu: bool = False) -> None:
@@ -56,7 +56,7 @@ class LiteRtModel(Model):
         )
 
     def invoke(self) -> None:
-        """Run the interpreter on the input that is set: what `reconstruct_one` cannot save."""
+        """Run the interpreter on the present input; the part of `reconstruct_one` to time."""
         self._interpreter.invoke()
 
     def reconstruct_one(self, image: np.ndarray) -> np.ndarray:
@@ -82,7 +82,7 @@ def _import_runtime() -> Any:
 
 def _edge_tpu(library: Any) -> Any:
     try:
-        # The runtimes print a traceback of their own where the library is missing.
+        # If the library is missing, the runtimes print a traceback themselves.
         ctypes.CDLL(EDGE_TPU_LIBRARY)
         return library.load_delegate(EDGE_TPU_LIBRARY)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What every runtime offers: a model from an image to its reconstruction."""
+"""The interface of all runtimes: a model that reconstructs images."""
 
 from typing import Tuple
 
@@ -8,11 +8,11 @@ from ganad_station.score import WHOLE_IMAGE, ScoreRule, reconstruct_views, score
 
 
 class Model:
-    """A generator under some runtime; the subclasses say which.
+    """A generator in a runtime; there is a subclass for each runtime.
 
     Args:
-        image_shape: Height, width and channels of its images.
-        runtime: What runs it, for people.
+        image_shape: Height, width and channels of the images.
+        runtime: Name of the runtime, for messages.
     """
 
     def __init__(self, image_shape: Tuple[int, ...], runtime: str) -> None:
@@ -26,7 +26,8 @@ class Model:
             image: uint8 `(height, width, channels)`, 0 to 255.
 
         Returns:
-            The same shape; uint8, 0 to 255, of an integer model, else float32 in [0, 1].
+            The reconstruction, of the same shape; uint8, 0 to 255, for an integer model, else
+            float32 in [0, 1].
         """
         raise NotImplementedError
 
@@ -35,10 +36,10 @@ class Model:
         return np.stack([self.reconstruct_one(image) for image in images])
 
     def reconstruct_views(self, images: np.ndarray, rule: ScoreRule) -> np.ndarray:
-        """Return what the scores of images `(count, height, width, channels)` come from.
+        """Reconstruct the views of images `(count, height, width, channels)`.
 
         Returns:
-            The reconstructions, with the views of the rule as a further axis in front.
+            The reconstructions, with the views of the rule as an additional first axis.
         """
         return reconstruct_views(images, self.reconstruct, rule.views)
 

@@ -1,4 +1,4 @@
-"""ONNX files under onnxruntime, on TensorRT or CUDA where it has them."""
+"""ONNX files in onnxruntime, on TensorRT or CUDA if it supports them."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ class OnnxModel(Model):
     """An `.onnx` generator with images `(1, height, width, channels)`.
 
     Args:
-        path: The file.
-        threads: Threads of an operation.
+        path: Path of the file.
+        threads: Number of threads of an operation.
 
     Raises:
         ValueError: If the runtime cannot load the file.
-        ImportError: If there is no runtime.
+        ImportError: If onnxruntime is not installed.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
@@ -35,7 +35,7 @@ class OnnxModel(Model):
                 options,
                 providers=[provider for provider in PROVIDERS if provider in available],
             )
-        except Exception as error:  # its exceptions have no common, public base class
+        except Exception as error:  # its exceptions have no public base class
             raise ValueError(str(error)) from None
         self._input = self._session.get_inputs()[0]
         self._is_integer = self._input.type == "tensor(uint8)"

@@ -1,7 +1,7 @@
-"""Engines that trtexec built on a Jetson, under TensorRT.
+"""Engines that trtexec built on a Jetson, in TensorRT.
 
-JetPack brings TensorRT's Python package and the CUDA runtime library, but no Python package for
-the latter, so its four functions are called through ctypes.
+JetPack includes the Python package of TensorRT, but none for the CUDA runtime library, whose
+functions are called through ctypes.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ class TensorRtModel(Model):
     """An engine with one input and one output `(1, height, width, channels)`.
 
     Args:
-        path: The `.engine` file.
+        path: Path of the `.engine` file.
 
     Raises:
         StationError: If the engine was built by another version of TensorRT or for another
@@ -81,7 +81,7 @@ class _Cuda:
         return int(address.value or 0)
 
     def copy(self, target: int, source: int, size: int, direction: int) -> None:
-        """Copy bytes, after all that was started before is done."""
+        """Copy bytes after all work that was started before is complete."""
         self._check(
             "cudaMemcpy",
             [ctypes.c_void_p(target), ctypes.c_void_p(source), ctypes.c_size_t(size), direction],

@@ -1,4 +1,4 @@
-"""The heat maps that the operator's page shows: those of the newest parts and the newest NG."""
+"""The heat maps that the operator's page shows: of the newest parts and the newest NG parts."""
 
 import re
 from pathlib import Path
@@ -6,28 +6,29 @@ from pathlib import Path
 from ganad_station.errors import StationError
 from ganad_station.heatmap import save_heatmap
 from ganad_station.inspector import Inspection
-from ganad_station.journal import NG, JournalReader
+from ganad_station.journal.reader import JournalReader
+from ganad_station.journal.records import NG
 
 HEATMAP_FOLDER = "heatmaps"
 NEWEST = 20
 NEWEST_NG = 50
 OWN_NAME = re.compile(r"(\.\d+\.)?\d+\.png")
-"""A heat map, or what a killed process left of one; what others put there is theirs."""
+"""Names of heat maps, and of what a killed process left of one; other files are not touched."""
 
 
-class Shelf:
-    """A folder with `<id>.png` of the newest parts.
+class RecentHeatmaps:
+    """The folder `heatmaps`, with `<id>.png` for each of the newest parts.
 
     Args:
-        folder: The folder that holds it.
+        folder: The folder of results, which contains it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / HEATMAP_FOLDER
         self.folder.mkdir(exist_ok=True)
 
-    def put(self, part_id: int, inspection: Inspection) -> None:
-        """Write the heat map of a part, whole or not at all.
+    def add(self, part_id: int, inspection: Inspection) -> None:
+        """Write the heat map of a part.
 
         Raises:
             StationError: If the disk is full.
@@ -41,8 +42,8 @@ class Shelf:
                 "free space on its disk, then start again"
             ) from None
 
-    def tidy(self, journal: JournalReader) -> None:
-        """Remove what is no longer shown, and what a killed process left."""
+    def prune(self, journal: JournalReader) -> None:
+        """Remove heat maps that are no longer shown, and what a killed process left."""
         shown = journal.newest(NEWEST) + journal.newest_with(NG, NEWEST_NG)
         names = {f"{part.id}.png" for part in shown}
         for path in self.folder.iterdir():

@@ -1,4 +1,4 @@
-"""The operator's page over HTTP: it reads what `watch` writes and changes nothing."""
+"""The web server of the operator's page, which only reads what `watch` writes."""
 
 import base64
 import hashlib
@@ -15,10 +15,10 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import bottle
 
 from ganad_station.errors import StationError
-from ganad_station.guard import Guard
-from ganad_station.metrics import CONTENT_TYPE, describe_metrics
-from ganad_station.shelf import HEATMAP_FOLDER
-from ganad_station.state import describe_state, read_state
+from ganad_station.page.guard import Guard
+from ganad_station.page.metrics import CONTENT_TYPE, describe_metrics
+from ganad_station.page.state import describe_state, read_state
+from ganad_station.watching.recent_heatmaps import HEATMAP_FOLDER
 
 PATIENCE_SECONDS = 10
 
@@ -27,8 +27,8 @@ def make_app(folder: Path, token: Optional[str]) -> Guard:
     """Make the WSGI application.
 
     Args:
-        folder: What `watch` writes.
-        token: What every request needs; None for loopback names without one.
+        folder: The folder that `watch` writes.
+        token: The token that every request needs; None for loopback names without one.
     """
     page = _read_page()
     app = bottle.Bottle()
@@ -43,15 +43,15 @@ def make_app(folder: Path, token: Optional[str]) -> Guard:
 
 
 def make_server(host: str, port: int, app: Guard) -> "Server":
-    """Listen.
+    """Make a server that listens.
 
     Args:
-        host: Name or address.
-        port: 0 for any free one.
-        app: What answers.
+        host: Host name or address.
+        port: Port number; 0 for any free port.
+        app: The application that answers.
 
     Raises:
-        StationError: If that cannot be had.
+        StationError: If the address cannot be used.
     """
     try:
         return Server(host, port, app)
@@ -63,12 +63,12 @@ def make_server(host: str, port: int, app: Guard) -> "Server":
 
 
 class Server(ThreadingMixIn, WSGIServer):
-    """A thread a request; requests that hang do not keep the program from ending.
+    """A server with one thread per request; hanging requests do not keep the program from ending.
 
     Args:
-        host: Name or address.
-        port: 0 for any free one.
-        app: What answers.
+        host: Host name or address.
+        port: Port number; 0 for any free port.
+        app: The application that answers.
     """
 
     daemon_threads = True
@@ -80,19 +80,19 @@ class Server(ThreadingMixIn, WSGIServer):
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The URL of the page."""
         host, port = self.server_address[:2]
         name = f"[{host!s}]" if self.address_family == socket.AF_INET6 else str(host)
         return f"http://{name}:{port}/"
 
     def server_bind(self) -> None:
-        """Bind without asking a name server for the machine's full name, which can take long."""
+        """Bind without looking up the full name of the machine, which can take long."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
         self.setup_environ()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of browsers that go away; a line for anything else."""
+        """Print one line for an error, none for browsers that close the connection."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             print(f"request failed: {error!r}", file=sys.stderr, flush=True)
@@ -102,7 +102,7 @@ class _Handler(WSGIRequestHandler):
     timeout = PATIENCE_SECONDS
 
     def log_message(self, format: str, *_arguments: Any) -> None:  # noqa: A002 (the base's name)
-        """Keep quiet: the page asks every second."""
+        """Log nothing, because the page asks every second."""
 
 
 def _state(folder: Path) -> str:
@@ -131,14 +131,14 @@ def _heatmaps(folder: Path) -> Callable[[str], bottle.HTTPResponse]:
 
 
 def _read_page() -> str:
-    content = pkgutil.get_data("ganad_station", "page.html")
+    content = pkgutil.get_data("ganad_station.page", "page.html")
     if content is None:
         raise StationError("page.html is missing from the program: copy it again")
     return content.decode("utf-8")
 
 
 def _policy(page: str) -> str:
-    """Allow the page's own script and style by their hashes, and nothing from elsewhere."""
+    """Return a policy that allows only the page's own script and style, by their hashes."""
     return "; ".join(
         [
             "default-src 'none'",

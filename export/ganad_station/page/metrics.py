@@ -1,39 +1,40 @@
-"""A station's state in Prometheus' text format, version 0.0.4."""
+"""The state of a station in the text format of Prometheus, version 0.0.4."""
 
 from typing import Iterable, Iterator, Tuple
 
-from ganad_station.journal import ERROR, from_iso
-from ganad_station.state import State
+from ganad_station.journal.records import ERROR
+from ganad_station.journal.times import from_iso
+from ganad_station.page.state import State
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def describe_metrics(state: State) -> str:
-    """Write a state as Prometheus reads it; what is not known yet is left out."""
+    """Return the metrics of a state; those that are not known yet are left out."""
     return "".join(f"{line}\n" for line in _lines(state))
 
 
 def _lines(state: State) -> Iterator[str]:
     yield from _metric(
-        "ganad_up", "gauge", "Whether watch is at work.", [("", int(state.is_running))]
+        "ganad_up", "gauge", "Whether watch is running.", [("", int(state.is_running))]
     )
     yield from _metric(
         "ganad_parts_total",
         "counter",
-        "Parts by decision.",
+        "Number of parts by decision.",
         [(f'{{decision="{name}"}}', count) for name, count in state.total.items()],
     )
     inspected = sum(count for name, count in state.total.items() if name != ERROR)
     yield from _metric(
         "ganad_inspection_seconds",
         "summary",
-        "From the file to the decision.",
+        "Time from the file to the decision.",
         [("_sum", state.seconds), ("_count", inspected)],
     )
     yield from _metric(
         "ganad_undelivered_records",
         "gauge",
-        "Parts that wait for an output's receiver.",
+        "Number of parts that wait for the receiver of an output.",
         [(f'{{output="{queue.name}"}}', queue.undelivered) for queue in state.queues],
     )
     yield from _newest(state)
@@ -46,7 +47,7 @@ def _newest(state: State) -> Iterator[str]:
     yield from _metric(
         "ganad_last_part_timestamp_seconds",
         "gauge",
-        "Time of the last part.",
+        "Time of the newest part.",
         [("", from_iso(newest.time))],
     )
     yield from _metric(
@@ -55,7 +56,7 @@ def _newest(state: State) -> Iterator[str]:
     scores = [part.score for part in state.newest if part.score is not None]
     if scores:
         yield from _metric(
-            "ganad_last_score", "gauge", "Score of the last part that has one.", [("", scores[0])]
+            "ganad_last_score", "gauge", "Score of the newest part that has one.", [("", scores[0])]
         )
 
 

@@ -1,12 +1,12 @@
-"""The station at work: every new picture in a folder is inspected and recorded exactly once.
+"""The loop of `watch`: every new picture in a folder is inspected and recorded exactly once.
 
-The order makes a kill at any moment harmless. A heat map is written, then the journal's row is
-committed, then the line of `results.jsonl` is appended; a start repairs the last and takes the
-others up from the journal.
+The order of writing makes a kill at any moment harmless: first the heat map is written, then the
+row of the journal is committed, then the line of `results.jsonl` is appended. The next start
+repairs `results.jsonl` from the journal.
 
-So that the journal stays small for years, a row goes when its picture is gone from the folder,
-it is older than `DAYS_KEPT`, every output has delivered it, and it is not among the newest
-`ROWS_KEPT`. A picture that comes back after that, with the same time of change, is a new part.
+The journal stays small for years: a row is deleted when its picture has been removed from the
+folder, it is older than `DAYS_KEPT` days, every output has delivered it, and it is not among the
+newest `ROWS_KEPT`. If the same picture comes back after that, it counts as a new part.
 """
 
 import sys
@@ -15,15 +15,17 @@ import time
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from ganad_station.arrivals import Arrivals, look, stamp_of
-from ganad_station.claim import Claim
 from ganad_station.images import UnreadableImageError
 from ganad_station.inspector import Inspection, Inspector
-from ganad_station.journal import ERROR, NG, OK, Journal, Outcome, Part, Queue, Stamp, to_iso
+from ganad_station.journal.records import ERROR, NG, OK, Outcome, Part, Queue, Stamp
+from ganad_station.journal.times import to_iso
+from ganad_station.journal.writer import Journal
 from ganad_station.outputs.delivery import Delivery
 from ganad_station.outputs.results import ResultsFile
 from ganad_station.printing import printable
-from ganad_station.shelf import Shelf
+from ganad_station.watching.arrivals import Arrivals, scan_folder, stamp_of
+from ganad_station.watching.lock import FolderLock
+from ganad_station.watching.recent_heatmaps import RecentHeatmaps
 
 DAYS_KEPT = 30
 ROWS_KEPT = 1000
@@ -31,15 +33,15 @@ PRUNING_SECONDS = 3600.0
 
 
 class Watch:
-    """A folder that is watched.
+    """A watched folder.
 
     Args:
-        folder: Where pictures arrive; nothing in it is moved or changed.
-        out: Where results go, held by `claim`.
-        inspector: Decides.
-        journal: In `out`.
-        deliveries: The outputs.
-        claim: To `out`.
+        folder: The folder where pictures arrive; nothing in it is moved or changed.
+        out: The folder of results.
+        inspector: The bundle that inspects the pictures.
+        journal: The journal in `out`.
+        deliveries: The outputs that get every part.
+        lock: The lock of `out`.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Watch:
         inspector: Inspector,
         journal: Journal,
         deliveries: List[Delivery],
-        claim: Claim,
+        lock: FolderLock,
     ) -> None:
         self._folder = folder.resolve()
         self._out = out.resolve()
@@ -57,9 +59,9 @@ class Watch:
         self._threshold = inspector.bundle.threshold
         self._journal = journal
         self._results = ResultsFile(out)
-        self._shelf = Shelf(out)
+        self._heatmaps = RecentHeatmaps(out)
         self._deliveries = deliveries
-        self._claim = claim
+        self._lock = lock
         self._arrivals = Arrivals(journal.knows)
         self._notice = Notice()
         self._next_pruning = time.monotonic()
@@ -68,39 +70,39 @@ class Watch:
         """Watch until told to stop.
 
         Args:
-            stopping: Ends it after the part at hand.
-            poll: Seconds between two looks into the folder.
+            stopping: Ends the loop after the present part.
+            poll: Seconds between two scans of the folder.
 
         Raises:
-            StationError: If results cannot be written; all that was recorded stays.
+            StationError: If results cannot be written; all recorded parts stay.
         """
         self._results.catch_up(self._journal)
-        self._shelf.tidy(self._journal)
+        self._heatmaps.prune(self._journal)
         for delivery in self._deliveries:
             delivery.start()
         try:
             while not stopping.is_set():
-                self._look(stopping, poll)
+                self._inspect_arrivals(stopping, poll)
                 stopping.wait(poll)
         finally:
             for delivery in self._deliveries:
                 delivery.stop()
 
-    def _look(self, stopping: threading.Event, poll: float) -> None:
-        """Take what has arrived since the last look."""
-        self._claim.renew()
-        sight = look(self._folder, self._out)
-        self._notice.tell("folder", sight.problem, "can be read again")
+    def _inspect_arrivals(self, stopping: threading.Event, poll: float) -> None:
+        """Inspect the pictures that have become ready since the last scan."""
+        self._lock.heartbeat()
+        scan = scan_folder(self._folder, self._out)
+        self._notice.tell("folder", scan.problem, "can be read again")
         now = time.monotonic()
-        for file, stamp in self._arrivals.ready(sight.files, now):
+        for file, stamp in self._arrivals.ready(scan.files, now):
             self._wait_for_room(stopping, poll)
             if stopping.is_set():
                 return
-            self._take(file, stamp, now)
-        if sight.problem is None:
-            self._prune_when_due(sight.files)
+            self._inspect(file, stamp, now)
+        if scan.problem is None:
+            self._prune_when_due(scan.files)
 
-    def _take(self, file: str, stamp: Stamp, now: float) -> None:
+    def _inspect(self, file: str, stamp: Stamp, now: float) -> None:
         """Inspect a picture and record it, unless it is still being written."""
         path = self._folder / file
         if stamp_of(path) != stamp:
@@ -126,20 +128,20 @@ class Watch:
     ) -> None:
         def save(part_id: int) -> None:
             if inspection is not None:
-                self._shelf.put(part_id, inspection)
+                self._heatmaps.add(part_id, inspection)
 
         part = self._journal.record(file, stamp, outcome, save)
         self._arrivals.set_done(file)
         self._results.append([part])
-        self._shelf.tidy(self._journal)
+        self._heatmaps.prune(self._journal)
         for delivery in self._deliveries:
             delivery.notify()
         print(describe(part), flush=True)
 
     def _wait_for_room(self, stopping: threading.Event, poll: float) -> None:
-        """Stop the line of parts while a receiver has too many to catch up with."""
+        """Wait while the queue of an output is full."""
         while not stopping.is_set():
-            self._claim.renew()
+            self._lock.heartbeat()
             for delivery in self._deliveries:
                 delivery.check()
             full = [queue for queue in self._journal.queues() if queue.is_full]
@@ -149,8 +151,8 @@ class Watch:
             stopping.wait(poll)
 
     def _prune_when_due(self, present: Dict[str, Stamp]) -> None:
-        # A folder that shows nothing may be a share that is not mounted: forgetting its
-        # pictures would score them again.
+        # An empty folder may be a network share that is not mounted: pruning its rows would have
+        # its pictures inspected again.
         if present and time.monotonic() >= self._next_pruning:
             before = to_iso(time.time() - DAYS_KEPT * 86400)
             self._journal.prune(present, before, ROWS_KEPT)
@@ -158,18 +160,18 @@ class Watch:
 
 
 class Notice:
-    """Says on stderr what is wrong once, and once that it is over."""
+    """Reports each problem on stderr once, and once that it is over."""
 
     def __init__(self) -> None:
         self._told: Dict[str, str] = {}
 
     def tell(self, subject: str, problem: Optional[str], relief: str) -> None:
-        """Say what is new about a subject.
+        """Report a change.
 
         Args:
-            subject: What it is about.
-            problem: What is wrong; None if nothing is.
-            relief: What to say when it is over.
+            subject: What the problem is about, such as `folder`.
+            problem: The problem in words, None if there is none.
+            relief: The words for its end.
         """
         if problem == self._told.get(subject):
             return
@@ -181,7 +183,7 @@ class Notice:
 
 
 def describe(part: Part) -> str:
-    """Write a part as one line for people: time, decision, score, file."""
+    """Describe a part in one line: time, decision, score, file."""
     score = "      -" if part.score is None else f"{part.score:.5f}"
     line = f"{part.time}  {part.decision:5}  {score}  {printable(part.file)}"
     return line if part.error is None else f"{line}  ({printable(part.error)})"

@@ -1,4 +1,4 @@
-"""Who writes a folder of results: one `watch`, and whether it still does."""
+"""The lock of a folder of results, which shows whether its `watch` is running."""
 
 import errno
 import fcntl
@@ -9,22 +9,22 @@ from typing import Optional
 
 from ganad_station.errors import StationError
 
-CLAIM_FILE = "watch.lock"
+LOCK_FILE = "watch.lock"
 SILENCE_SECONDS = 10.0
 
 
-class Claim:
-    """The right to write a folder, held until the process ends, however it ends.
+class FolderLock:
+    """The exclusive right to write a folder, held until it is released or the process ends.
 
     Args:
-        folder: The folder.
+        folder: The folder of results.
 
     Raises:
-        StationError: If another process has it.
+        StationError: If another process holds the lock.
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / CLAIM_FILE
+        path = folder / LOCK_FILE
         self._file = path.open("a")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -36,23 +36,24 @@ class Claim:
                 f"{folder} is in use by another watch: stop it, or give another --out"
             ) from None
 
-    def renew(self) -> None:
-        """Say that the holder is alive and at work."""
+    def heartbeat(self) -> None:
+        """Show that the holder is running."""
         os.utime(self._file.fileno())
 
     def release(self) -> None:
-        """Give it up; the page shows at once that the station has stopped."""
+        """Release the lock; the page shows at once that the station has stopped."""
         os.utime(self._file.fileno(), (0, 0))
         self._file.close()
 
 
-def is_alive(folder: Path) -> bool:
-    """Tell whether a `watch` is at work in a folder, by the time of its last `renew`."""
-    age = _age(folder / CLAIM_FILE)
+def is_watch_running(folder: Path) -> bool:
+    """Return whether a `watch` writes a folder, by the time of its last heartbeat."""
+    age = _age(folder / LOCK_FILE)
     return age is not None and abs(age) < SILENCE_SECONDS
 
 
 def _age(path: Path) -> Optional[float]:
+    """Return the seconds since a file was modified, None if there is no such file."""
     try:
         return time.time() - path.stat().st_mtime
     except OSError:

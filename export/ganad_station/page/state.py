@@ -1,37 +1,31 @@
-"""What the operator's page and the metrics show, read from the folder that `watch` writes."""
+"""The state of a station, read from the folder that `watch` writes."""
 
 import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ganad_station.claim import is_alive
-from ganad_station.journal import (
-    DECISIONS,
-    JOURNAL_FILE,
-    NG,
-    JournalReader,
-    Part,
-    Queue,
-    from_iso,
-    today,
-)
-from ganad_station.shelf import HEATMAP_FOLDER
+from ganad_station.journal.connection import JOURNAL_FILE
+from ganad_station.journal.reader import JournalReader
+from ganad_station.journal.records import DECISIONS, NG, Part, Queue
+from ganad_station.journal.times import from_iso, today
+from ganad_station.watching.lock import is_watch_running
+from ganad_station.watching.recent_heatmaps import HEATMAP_FOLDER
 
 TREND = 200
 SHOWN_NG = 12
 
 
 class State(NamedTuple):
-    """A station at a moment.
+    """The state of a station at one moment.
 
     Attributes:
-        is_running: Whether `watch` is at work.
-        newest: The last parts, newest first.
-        newest_ng: The last NG parts, newest first.
-        today: Parts by decision, since midnight at the station.
-        total: Parts by decision, since the beginning.
-        seconds: What all inspections took together.
-        queues: How far the outputs have come.
+        is_running: Whether `watch` is running.
+        newest: The newest parts, newest first, at most `TREND`.
+        newest_ng: The newest NG parts, newest first, at most `SHOWN_NG`.
+        today: Number of parts by decision, since midnight local time.
+        total: Number of parts by decision, since the journal began.
+        seconds: Total time of all inspections.
+        queues: The queue of each output.
     """
 
     is_running: bool
@@ -44,7 +38,7 @@ class State(NamedTuple):
 
 
 def read_state(folder: Path) -> State:
-    """Read the state of a station; an empty one before `watch` has ever run.
+    """Read the state of a station; it is empty before `watch` has run for the first time.
 
     Raises:
         StationError: If the journal cannot be read.
@@ -54,7 +48,7 @@ def read_state(folder: Path) -> State:
         return State(False, [], [], nothing, nothing, 0.0, [])
     with JournalReader.open(folder) as journal:
         return State(
-            is_alive(folder),
+            is_watch_running(folder),
             journal.newest(TREND),
             journal.newest_with(NG, SHOWN_NG),
             journal.counts(today()),
@@ -65,11 +59,11 @@ def read_state(folder: Path) -> State:
 
 
 def describe_state(folder: Path, state: State) -> Dict[str, Any]:
-    """Write a state as the JSON object of `GET /api/state`.
+    """Return a state as the JSON object of `GET /api/state`.
 
     Args:
-        folder: That of `read_state`.
-        state: What it returned.
+        folder: The folder that `watch` writes.
+        state: The state of that folder.
     """
     return {
         "name": folder.resolve().name,

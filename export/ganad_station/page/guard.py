@@ -1,8 +1,8 @@
-"""Who may ask the operator's page, and what a browser may do with it: a layer around any WSGI app.
+"""Access control for the operator's page, as a layer around any WSGI application.
 
-With a token every request needs it: as `Authorization: Bearer TOKEN`, or once as `?token=TOKEN`,
-which leaves a cookie. Without one, only requests to a loopback name are answered, so that no web
-page elsewhere can read the station through a name of its own that points here.
+With a token, every request must carry it: as `Authorization: Bearer TOKEN`, or once as
+`?token=TOKEN`, which sets a cookie. Without a token, only requests to a loopback name are answered,
+so that no other web page can read the station through a host name of its own that points to it.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ App = Callable[[Dict[str, Any], Callable], Iterable[bytes]]
 
 
 class Guard:
-    """A WSGI application that asks another one only for who may.
+    """A WSGI application that forwards allowed requests to another one.
 
     Args:
-        app: The other one.
-        token: What every request needs; None if loopback names are enough.
-        policy: The Content-Security-Policy of all answers.
+        app: The application that answers.
+        token: The token that every request needs; None if requests to a loopback name need none.
+        policy: The Content-Security-Policy header of all answers.
     """
 
     def __init__(self, app: App, token: Optional[str], policy: str) -> None:
@@ -67,12 +67,12 @@ class Guard:
         return hmac.compare_digest(candidate, self._token or b"")
 
     def _cookie(self) -> str:
-        """What the cookie says: not the token, which it must not give away."""
+        """Return the value of the cookie, from which the token cannot be computed."""
         return hmac.new(self._token or b"", COOKIE.encode(), hashlib.sha256).hexdigest()
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine alone."""
+    """Return whether a host name or address is a loopback one."""
     if host.lower() == "localhost":
         return True
     try:

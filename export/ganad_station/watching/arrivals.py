@@ -1,4 +1,4 @@
-"""Which pictures in a folder have arrived whole and are new."""
+"""Scanning a folder for pictures, and telling which of them are new and complete."""
 
 import os
 import stat
@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ganad_station.images import IMAGE_SUFFIXES
-from ganad_station.journal import Stamp
+from ganad_station.journal.records import Stamp
 
 PATIENCE_SECONDS = 3.0
 
 
-class Sight(NamedTuple):
-    """What a look into the folder showed.
+class Scan(NamedTuple):
+    """The result of one directory scan.
 
     Attributes:
-        files: The pictures, by path below the folder.
-        problem: Why some of it could not be read; None if all was.
+        files: Stamp of each picture, by path relative to the folder.
+        problem: Why a part of the folder could not be read; None if all of it was read.
     """
 
     files: Dict[str, Stamp]
@@ -27,8 +27,8 @@ class _Candidate:
     """A picture that is not recorded yet.
 
     Args:
-        stamp: Of its present content.
-        since: When that was first seen, in seconds of any clock that only rises.
+        stamp: Stamp of its present content.
+        since: When that content was first seen, in seconds of a monotonic clock.
     """
 
     def __init__(self, stamp: Stamp, since: float) -> None:
@@ -38,13 +38,13 @@ class _Candidate:
 
 
 class Arrivals:
-    """Tells from look to look which pictures are ready to be inspected.
+    """Tracks, across scans, which pictures are complete and ready for inspection.
 
-    A picture is ready when its size and time of change were the same in two looks. One that
+    A picture is ready when two scans found the same size and time of modification. A picture that
     could not be decoded is ready once more after `PATIENCE_SECONDS` without a change.
 
     Args:
-        is_recorded: Tells whether a file with this very content is in the journal.
+        is_recorded: Returns whether a file with a given content is in the journal.
     """
 
     def __init__(self, is_recorded: Callable[[str, Stamp], bool]) -> None:
@@ -53,15 +53,15 @@ class Arrivals:
         self._candidates: Dict[str, _Candidate] = {}
 
     def ready(self, files: Dict[str, Stamp], now: float) -> List[Tuple[str, Stamp]]:
-        """Return what can be inspected, in the order of arrival.
+        """Return the pictures that can be inspected, in the order of arrival.
 
         Args:
-            files: All pictures that are there now.
-            now: In seconds of a clock that only rises.
+            files: All pictures of the present scan.
+            now: Present time in seconds of a monotonic clock.
         """
         self._done = {file: at for file, at in self._done.items() if files.get(file) == at}
         self._candidates = {
-            file: self._look_at(file, stamp, now)
+            file: self._candidate(file, stamp, now)
             for file, stamp in files.items()
             if not self._is_done(file, stamp)
         }
@@ -73,15 +73,15 @@ class Arrivals:
         return sorted(settled, key=lambda entry: (entry[1].mtime_ns, entry[0]))
 
     def is_final(self, file: str, now: float) -> bool:
-        """Tell whether a candidate has been unchanged so long that no more is to come."""
+        """Return whether a candidate has not changed for `PATIENCE_SECONDS`."""
         return now - self._candidates[file].since >= PATIENCE_SECONDS
 
     def set_broken(self, file: str) -> None:
-        """Note that a candidate could not be decoded."""
+        """Record that a candidate could not be decoded."""
         self._candidates[file].is_broken = True
 
     def set_done(self, file: str) -> None:
-        """Note that a candidate is recorded."""
+        """Record that a candidate is in the journal."""
         self._done[file] = self._candidates.pop(file).stamp
 
     def _is_done(self, file: str, stamp: Stamp) -> bool:
@@ -95,21 +95,21 @@ class Arrivals:
             return True
         return False
 
-    def _look_at(self, file: str, stamp: Stamp, now: float) -> _Candidate:
+    def _candidate(self, file: str, stamp: Stamp, now: float) -> _Candidate:
         known = self._candidates.get(file)
         if known is None or known.stamp != stamp:
             return _Candidate(stamp, now)
         return known
 
 
-def look(folder: Path, left_out: Path) -> Sight:
+def scan_folder(folder: Path, left_out: Path) -> Scan:
     """Find the pictures in a folder and its subfolders.
 
-    Hidden files and folders are left out; links to files are followed, links to folders are
-    not, so that no loop can be entered and no picture has two names.
+    Hidden files and folders are left out. Links to files are followed, links to folders are not,
+    so that there are no loops and no picture has two names.
 
     Args:
-        folder: Where to look, a resolved path.
+        folder: The folder to scan, a resolved path.
         left_out: A folder to leave out, a resolved path.
     """
     files: Dict[str, Stamp] = {}
@@ -119,24 +119,24 @@ def look(folder: Path, left_out: Path) -> Sight:
     while folders:
         path = folders.pop()
         try:
-            pictures, subfolders = _look_into(path)
+            pictures, subfolders = _list_folder(path)
         except FileNotFoundError:
-            # A subfolder may go at any moment, the folder itself must not.
+            # A subfolder may disappear at any moment, the folder itself must not.
             problem = f"{folder} is not there" if path == root else problem
         except OSError as error:
             problem = f"{path} cannot be read ({error.strerror})"
         else:
             files.update((name[len(root) :], stamp) for name, stamp in pictures.items())
             folders += [name for name in subfolders if name != str(left_out)]
-    return Sight(files, problem)
+    return Scan(files, problem)
 
 
 def stamp_of(path: Path) -> Optional[Stamp]:
-    """Return what tells this content of a file from the next; None if it is no file."""
+    """Return the stamp of a file, None if there is no such file."""
     return _stamp(path.stat)
 
 
-def _look_into(path: str) -> Tuple[Dict[str, Stamp], List[str]]:
+def _list_folder(path: str) -> Tuple[Dict[str, Stamp], List[str]]:
     pictures: Dict[str, Stamp] = {}
     subfolders = []
     with os.scandir(path) as entries:

@@ -1,0 +1,1 @@
+"""Watching a folder: every new picture is inspected and recorded once."""
