@@ -8,17 +8,17 @@ import click
 
 from ganad_station.exit_codes import NOT_MAPPED
 from ganad_tf.targets.profile import TARGETS, load_profile
-from ganad_tf.targets.report import OperatorRow, Place, Report
+from ganad_tf.targets.report import CheckReport, OperatorRow, Place
 
 
 @click.command("check")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--target", required=True, help=f"{', '.join(TARGETS)}.")
+@click.option("--target", required=True, help=f"The target: {', '.join(TARGETS)}.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def check_command(model: Path, target: str, as_json: bool) -> None:
-    """Check any .tflite or .onnx file against a target, operator by operator.
+    """Check a .tflite or .onnx file against a target, operator by operator.
 
-    Exit code 1 if an operator falls back to the CPU or is refused.
+    The exit code is 1 if an operator falls back to the CPU or is refused.
     """
     from ganad_tf.targets.check import check
 
@@ -31,7 +31,7 @@ def check_command(model: Path, target: str, as_json: bool) -> None:
         sys.exit(NOT_MAPPED)
 
 
-def _print(report: Report) -> None:
+def _print(report: CheckReport) -> None:
     click.echo(f"{report.model} on {report.title}")
     names = [_name(row) for row in report.rows]
     places = [_place(row, report.accelerator) for row in report.rows]

@@ -1,1 +1,1 @@
-"""What a station's accelerator takes: profiles, and checking a file against one."""
+"""Targets: profiles of what accelerators support, and checks of model files against them."""

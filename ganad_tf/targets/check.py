@@ -7,17 +7,18 @@ from ganad_tf.targets.graph import EIGHT_BITS, Graph, Operator, Tensor
 from ganad_tf.targets.model_checks import enumerate_some
 from ganad_tf.targets.profile import Fallback, FormatRules, OperatorRule, Profile, Versions
 from ganad_tf.targets.reading import read_graph
-from ganad_tf.targets.report import Finding, Level, OperatorRow, Place, Report
+from ganad_tf.targets.report import CheckReport, Finding, Level, OperatorRow, Place
 
 LEVELS = list(Level)
 
 Verdict = tuple[Place, str, str, str]
-"""Where an operator runs, and the reason, the remedy and the source's URL if not as wished."""
+"""The place where an operator runs, and the reason, remedy and source URL if that is not the
+accelerator."""
 
 ACCELERATED: Verdict = (Place.ACCELERATOR, "", "", "")
 
 
-def check(model_path: Path, profile: Profile) -> Report:
+def check(model_path: Path, profile: Profile) -> CheckReport:
     """Check a model file against a target, operator by operator.
 
     Nothing is run, and TensorFlow is not needed.
@@ -27,18 +28,18 @@ def check(model_path: Path, profile: Profile) -> Report:
         profile: The target, from `load_profile`.
 
     Returns:
-        Where each operator runs, and what there is to say about the whole model.
+        The place where each operator runs, and the findings about the whole model.
 
     Raises:
-        UserError: If the file cannot be read, is of a format that the target does not take,
-            or is already compiled for it.
+        UserError: If the file cannot be read, has a format that the target does not take, or is
+            already compiled for it.
     """
     graph = read_graph(model_path)
     rules = _rules(model_path, graph, profile)
     verdicts = [_judge(operator, rules) for operator in graph.operators]
     verdicts = _after_split(graph, verdicts, rules)
     findings = [*_model_findings(graph, rules), *_operator_warnings(graph, rules)]
-    return Report(
+    return CheckReport(
         model=str(model_path),
         format=graph.format,
         target=profile.name,
@@ -124,7 +125,7 @@ def _precision(operator: Operator) -> str:
 
 
 def _after_split(graph: Graph, verdicts: list[Verdict], rules: FormatRules) -> list[Verdict]:
-    """Put on the CPU what depends on an operator there, if the target splits a model once."""
+    """Move what depends on an operator on the CPU there, too, if the target splits a model once."""
     if rules.after_split is None:
         return verdicts
     behind: dict[Tensor, str] = {}

@@ -1,4 +1,4 @@
-"""A model file as its operators and tensors, whatever its format."""
+"""A model file as a graph of operators and tensors, independent of its format."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 from numpy.typing import NDArray
 
 Shape = tuple[int | None, ...]
-"""Sizes of a tensor; None where a size is known only when the model runs."""
+"""Sizes of the dimensions of a tensor; None for a size that is known only at run time."""
 
 EIGHT_BITS = ("int8", "uint8")
 
 
 @dataclass(frozen=True)
 class Quantization:
-    """How integers stand for real numbers.
+    """The mapping of integers to real numbers.
 
     Attributes:
-        scales: Number of scales; 1 is per tensor.
-        zero_points: Zero points; empty if the file has none, which means 0.
-        axis: The dimension along which scales differ, if there are several.
+        scales: Number of scales; 1 for quantization per tensor.
+        zero_points: The zero points; empty if the file has none, which means 0.
+        axis: The dimension that the scales belong to, if there are several.
     """
 
     scales: int
@@ -36,15 +36,15 @@ class Tensor:
     """A tensor.
 
     Attributes:
-        name: Its name, not always unique.
-        shape: Its sizes, or None if the file does not tell.
-        dtype: NumPy's name of its type, such as `int8`, or empty if the file does not tell.
-        is_constant: Whether its values are in the file, or follow from such values alone.
+        name: Name in the file, not always unique.
+        shape: Sizes of its dimensions; None if the file does not contain them.
+        dtype: NumPy name of its type, such as `int8`; empty if the file does not contain it.
+        is_constant: Whether its values are in the file, or are computed from such values alone.
         is_end: Whether it is an input or an output of the model.
         is_state: Whether it keeps its values from one run to the next.
-        value: Its values where the file has them and NumPy has the type.
-        quantization: What its integers mean; for a real tensor that was just dequantized,
-            what they meant.
+        value: Its values, if they are in the file and NumPy has the type; else None.
+        quantization: The mapping of its integers; for a real tensor that was just dequantized, the
+            mapping of the integers before.
     """
 
     name: str
@@ -58,12 +58,12 @@ class Tensor:
 
     @property
     def is_dynamic(self) -> bool:
-        """Whether a size is known only when the model runs."""
+        """Whether a size is known only at run time."""
         return self.shape is not None and None in self.shape
 
     @property
     def size(self) -> str:
-        """Its sizes for people, such as `1x32x32x3`, with `?` where one is dynamic."""
+        """The sizes as text, such as `1x32x32x3`, with `?` for a dynamic one."""
         sizes = ["?" if size is None else str(size) for size in self.shape or ()]
         return "x".join(sizes) or "scalar"
 
@@ -73,13 +73,14 @@ class Operator:
     """An operator.
 
     Attributes:
-        kind: Its name: `CONV_2D` in TFLite, `Conv` in ONNX, `domain::Name` for ONNX domains
-            but the standard one, its own name for a custom TFLite operator.
-        version: TFLite's version of it; 0 in ONNX, where the whole file has one (the opset).
-        inputs: Its inputs in order; None where an optional one is left out.
-        outputs: Its outputs in order.
-        options: TFLite's options or ONNX's attributes.
-        is_custom: Whether it is none of TFLite's builtin operators.
+        kind: Type of the operator: `CONV_2D` in TFLite, `Conv` in ONNX, `domain::Name` in ONNX
+            domains other than the standard one, the custom name of a custom TFLite operator.
+        version: Version of the operator in TFLite; 0 in ONNX, where the whole file has a version
+            (the opset).
+        inputs: Inputs in order; None for an optional one that is omitted.
+        outputs: Outputs in order.
+        options: Options in TFLite, attributes in ONNX, by name.
+        is_custom: Whether it is a custom operator of TFLite.
     """
 
     kind: str
@@ -91,28 +92,28 @@ class Operator:
 
     @property
     def data(self) -> list[Tensor]:
-        """Inputs and outputs that are neither constant nor a state."""
+        """The inputs and outputs that are neither constants nor states."""
         tensors = [tensor for tensor in (*self.inputs, *self.outputs) if tensor is not None]
         return [tensor for tensor in tensors if not (tensor.is_constant or tensor.is_state)]
 
     def input(self, index: int) -> Tensor | None:
-        """Return an input, or None if there is none."""
+        """Return the input at a position, None if there is none."""
         return self.inputs[index] if index < len(self.inputs) else None
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """What a model file computes.
+    """The computation of a model file.
 
     Attributes:
         format: `tflite` or `onnx`.
-        operators: Its operators in the order they run.
-        inputs: Its inputs.
-        outputs: Its outputs.
-        opset: ONNX's version of the standard operators; 0 in TFLite.
-        parameter_bytes: Size of all constants.
-        unchecked_subgraphs: Number of further graphs in the file: other entry points, and
-            bodies of branches and loops.
+        operators: The operators in the order of execution.
+        inputs: The input tensors of the model.
+        outputs: The output tensors of the model.
+        opset: Version of the standard operators in ONNX; 0 in TFLite.
+        parameter_bytes: Total size of all constants in bytes.
+        unchecked_subgraphs: Number of other graphs in the file: other entry points, and bodies of
+            branches and loops.
     """
 
     format: str

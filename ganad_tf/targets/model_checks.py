@@ -1,4 +1,4 @@
-"""Checks of a whole model that profiles name: each returns what it found, or None."""
+"""Checks of a whole model, named by profiles; each returns its finding in words, or None."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ SHOWN = 3
 
 
 def has_dynamic_size(graph: Graph) -> str | None:
-    """Find sizes that are known only when the model runs."""
+    """Find sizes that are known only at run time."""
     dynamic = [tensor for tensor in all_tensors(graph) if tensor.is_dynamic]
     return enumerate_some([f"{tensor.name} is {tensor.size}" for tensor in dynamic]) or None
 
 
 def is_not_quantized(graph: Graph) -> str | None:
-    """Find out that no data is 8-bit and quantized."""
+    """Find that no data is quantized to 8 bits."""
     if graph.format == "onnx":
         is_quantized = any(tensor.quantization for tensor in all_tensors(graph))
     else:
@@ -33,13 +33,13 @@ def has_more_parameter_bytes_than(graph: Graph, limit: int) -> str | None:
 
 
 def has_opset_outside(graph: Graph, lowest: int, highest: int) -> str | None:
-    """Find an opset that is not from `lowest` to `highest`."""
+    """Find an opset that is not between `lowest` and `highest`."""
     is_inside = lowest <= graph.opset <= highest
     return None if is_inside else f"the file has opset {graph.opset}"
 
 
 def has_more_subgraphs(graph: Graph) -> str | None:
-    """Find graphs besides the main one."""
+    """Find other graphs than the main one."""
     count = graph.unchecked_subgraphs
     return f"{count} more in the file" if count else None
 
@@ -53,7 +53,7 @@ def all_tensors(graph: Graph) -> list[Tensor]:
 
 
 def enumerate_some(found: list[str]) -> str:
-    """Return the first few of what was found in one line, and how many more there are."""
+    """Return the first few findings in one line, with the number of further ones."""
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return ", ".join(found[:SHOWN]) + more
 

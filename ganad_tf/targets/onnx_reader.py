@@ -18,7 +18,7 @@ def read_onnx(path: Path) -> Graph:
     """Read an ONNX file.
 
     Raises:
-        Exception: Of many kinds, if it is no ONNX file, or damaged.
+        Exception: Of any type, if the file is damaged or is not an ONNX file.
     """
     import onnx
 
@@ -29,7 +29,7 @@ def read_onnx(path: Path) -> Graph:
 
 
 class _Reader:
-    """Follows constants and quantization from node to node.
+    """Propagates constants and quantization from node to node.
 
     Args:
         model: A model with inferred shapes.

@@ -1,7 +1,7 @@
-"""Checks of one operator that profiles name: each returns what it found, or None.
+"""Checks of one operator, named by profiles; each returns its finding in words, or None.
 
-All take the operator; further arguments are the `values` of the profile's rule.
-Numbers of inputs are those of TFLite's and ONNX's operator definitions.
+The first argument is the operator, the others are the `values` of the rule in the profile.
+Positions of inputs are those in the operator definitions of TFLite and ONNX.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ ACTIVATION = "fusedActivationFunction"
 
 
 def is_there(operator: Operator) -> str | None:
-    """Find every operator that the rule is about."""
+    """Find every operator that the rule applies to."""
     name = operator.outputs[0].name if operator.outputs else ""
     return name or operator.kind
 
@@ -29,7 +29,7 @@ def has_other_activation_than(operator: Operator, *allowed: str) -> str | None:
 
 
 def has_other_types_than(operator: Operator, *allowed: str) -> str | None:
-    """Find data, neither constant nor state, of a type that is not one of `allowed`."""
+    """Find data (neither constants nor states) of a type that is not one of `allowed`."""
     others = [tensor for tensor in operator.data if tensor.dtype not in (*allowed, "")]
     return f"{others[0].name} is {others[0].dtype}" if others else None
 
@@ -66,24 +66,24 @@ def concatenates_a_constant(operator: Operator) -> str | None:
 
 
 def has_input_count_outside(operator: Operator, lowest: int, highest: int) -> str | None:
-    """Find a number of inputs that is not from `lowest` to `highest`."""
+    """Find a number of inputs that is not between `lowest` and `highest`."""
     count = len(operator.inputs)
     return None if lowest <= count <= highest else f"it has {count}"
 
 
 def changes_the_batch(operator: Operator) -> str | None:
-    """Find an operator along, or a padding or slicing of, the batch dimension."""
+    """Find an operator that reduces, pads, splits or permutes the batch dimension."""
     return "it works along dimension 0" if 0 in _axes(operator) else None
 
 
 def has_axes_besides(operator: Operator, *allowed: int) -> str | None:
-    """Find a reduction along other dimensions than `allowed`."""
+    """Find a reduction along a dimension that is not one of `allowed`."""
     others = sorted(_axes(operator) - set(allowed))
     return f"it reduces along dimension {others[0]}" if others else None
 
 
 def reduces_channels_not_by(operator: Operator, multiple: int) -> str | None:
-    """Find a reduction along the channels whose number is no multiple of `multiple`."""
+    """Find a reduction along channels whose number is not a multiple of `multiple`."""
     data = operator.input(0)
     if data is None or not data.shape or len(data.shape) - 1 not in _axes(operator):
         return None
@@ -92,14 +92,14 @@ def reduces_channels_not_by(operator: Operator, multiple: int) -> str | None:
 
 
 def has_slope_with_dimensions(operator: Operator) -> str | None:
-    """Find a slope of PReLU that differs along another dimension than the channels."""
+    """Find a slope of PReLU that varies along another dimension than the channels."""
     slope = operator.input(1)
     is_flat = slope is None or all(size == 1 for size in (slope.shape or ())[:-1])
     return None if is_flat or slope is None else f"it is {slope.size}"
 
 
 def has_longer_vector_than(operator: Operator, limit: int) -> str | None:
-    """Find data that is no vector of at most `limit` values."""
+    """Find data that is not a vector of at most `limit` values."""
     for tensor in operator.data:
         sizes = [size for size in tensor.shape or () if size is not None]
         if any(size > 1 for size in sizes[:-1]) or (sizes and sizes[-1] > limit):
@@ -120,7 +120,7 @@ def has_shuffled_weights(operator: Operator) -> str | None:
 
 
 def has_strides_or_masks(operator: Operator) -> str | None:
-    """Find a strided slice with a stride besides 1, or a mask of ellipses or new axes."""
+    """Find a strided slice with a stride other than 1, or with a mask of ellipses or new axes."""
     strides = operator.input(3)
     if strides is None or strides.value is None or (strides.value != 1).any():
         return "a stride is not 1"
@@ -168,7 +168,7 @@ def has_zero_point(operator: Operator) -> str | None:
 
 
 def has_other_levels_than(operator: Operator, *allowed: str) -> str | None:
-    """Find the integers of a QuantizeLinear or DequantizeLinear not to be of `allowed` types."""
+    """Find a QuantizeLinear or DequantizeLinear whose integers are not of an `allowed` type."""
     is_quantize = operator.kind == "QuantizeLinear"
     levels = operator.outputs[0] if is_quantize else operator.input(0)
     if levels is None or levels.dtype in (*allowed, ""):
@@ -177,7 +177,7 @@ def has_other_levels_than(operator: Operator, *allowed: str) -> str | None:
 
 
 def has_uint8_inside(operator: Operator) -> str | None:
-    """Find uint8 that is no input or output of the model, or not cast from or to a float."""
+    """Find uint8 that is not an input or output of the model, or is not cast from or to a float."""
     pixels = [tensor for tensor in operator.data if tensor.dtype == "uint8"]
     inside = [tensor for tensor in pixels if not tensor.is_end]
     if inside:
@@ -201,7 +201,7 @@ def _output_channels(operator: Operator, weights: Tensor) -> int:
 
 
 def _axes(operator: Operator) -> set[int]:
-    """Return the dimensions along which an operator reduces, pads, splits or permutes."""
+    """Return the dimensions that an operator reduces, pads, splits or permutes."""
     data = operator.input(DATA_INPUT.get(operator.kind, 0))
     rank = len(data.shape) if data is not None and data.shape is not None else 0
     if operator.kind == "PACK":

@@ -1,7 +1,7 @@
-"""Targets as data: one TOML file each in this package, which says what the target takes.
+"""Profiles of targets: one TOML file per target, with the rules of what it supports.
 
-A rule names a check of `operator_checks` or `model_checks`, and says what follows where it
-finds something, why, what to do, and which public document says so.
+A rule names a check of `operator_checks` or `model_checks`, the consequence of a finding, the
+reason, the remedy, and the public document that it is taken from.
 """
 
 import tomllib
@@ -25,8 +25,8 @@ class Source:
     """A public document.
 
     Attributes:
-        title: What it is, and of which version.
-        url: Where it is.
+        title: Title with the version of the document.
+        url: Address of the document.
     """
 
     title: str
@@ -35,16 +35,16 @@ class Source:
 
 @dataclass(frozen=True)
 class OperatorRule:
-    """What follows where a check finds something in an operator.
+    """The consequence of a finding in an operator.
 
     Attributes:
-        check: Function of an operator and `values`; returns what it found, or None.
-        values: Settings of the check.
-        operators: The operators it holds for; empty means all.
-        outcome: Where the operator then runs; None: as before, but with a warning.
-        reason: The rule, for people.
-        remedy: What to do.
-        source: Where the rule is from.
+        check: Function of an operator and `values` that returns its finding in words, or None.
+        values: Further arguments of the check.
+        operators: Names of the operators that the rule applies to; empty for all.
+        outcome: The place where the operator runs; None if there is only a warning.
+        reason: The rule in words.
+        remedy: What to do about it.
+        source: The document that the rule is taken from.
     """
 
     check: Callable[..., str | None]
@@ -58,15 +58,15 @@ class OperatorRule:
 
 @dataclass(frozen=True)
 class ModelRule:
-    """What follows where a check finds something in a model.
+    """The consequence of a finding in a model.
 
     Attributes:
-        check: Function of a graph and `values`; returns what it found, or None.
-        values: Settings of the check.
-        level: What that means for the model.
-        reason: The rule, for people.
-        remedy: What to do, or empty.
-        source: Where the rule is from.
+        check: Function of a graph and `values` that returns its finding in words, or None.
+        values: Further arguments of the check.
+        level: Severity of the finding.
+        reason: The rule in words.
+        remedy: What to do about it; empty if there is nothing to do.
+        source: The document that the rule is taken from.
     """
 
     check: Callable[..., str | None]
@@ -79,12 +79,12 @@ class ModelRule:
 
 @dataclass(frozen=True)
 class OperatorList:
-    """Operators that the accelerator takes.
+    """Operators that the accelerator supports.
 
     Attributes:
-        precision: `quantized` (8-bit data), `float`, or `any`.
-        names: The operators.
-        source: Where the list is from.
+        precision: The data they are supported for: `quantized` (8 bits), `float`, or `any`.
+        names: Names of the operators.
+        source: The document that the list is taken from.
     """
 
     precision: str
@@ -94,13 +94,13 @@ class OperatorList:
 
 @dataclass(frozen=True)
 class Fallback:
-    """What follows for operators of a kind that no rule is about.
+    """The consequence for operators that no list or rule covers.
 
     Attributes:
-        outcome: Where they run.
-        reason: Why.
-        remedy: What to do.
-        source: Where that is from.
+        outcome: The place where they run.
+        reason: The reason in words.
+        remedy: What to do about it.
+        source: The document that this is taken from.
     """
 
     outcome: Place
@@ -111,11 +111,11 @@ class Fallback:
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do about an unknown version of one operator.
+    """The remedy for an unknown version of one operator.
 
     Attributes:
-        remedy: What to do.
-        source: Where it is from that the version is not known.
+        remedy: What to do about it.
+        source: The document that says that the version is not supported.
     """
 
     remedy: str
@@ -124,12 +124,12 @@ class Advice:
 
 @dataclass(frozen=True)
 class Versions:
-    """Highest operator versions of TFLite that the target's tools know.
+    """The highest operator versions of TFLite that the tools of a target know.
 
     Attributes:
-        highest: Version by operator; those not named are not known at all.
-        advice: What to do for some operators, where it is not what `unknown` says.
-        unknown: What follows for an operator, or a version, that is not known.
+        highest: Highest version by operator; other operators are not known at all.
+        advice: Advice by operator, which replaces the remedy of `unknown`.
+        unknown: The consequence of an operator or a version that is not known.
     """
 
     highest: dict[str, int]
@@ -139,19 +139,20 @@ class Versions:
 
 @dataclass(frozen=True)
 class FormatRules:
-    """What a target takes in one file format.
+    """The rules of a target for one file format.
 
     Attributes:
-        lists: Operators that the accelerator takes.
-        others: What follows for the other ones.
-        versions: Highest versions known, or None if versions do not matter.
-        operator_rules: Rules about one operator; the first that finds something decides.
-        model_rules: Rules about a model as a whole.
-        after_split: What follows for all that depends on an operator on the CPU, or None.
-        boundary: Operators that may run on the CPU at either end of the model without
-            taking those behind them along.
-        compiled: Name of the operator that stands for a part already compiled for the
-            target, or empty.
+        lists: The operators that the accelerator supports.
+        others: The consequence for all other operators.
+        versions: The highest known versions; None if versions do not matter.
+        operator_rules: Rules for one operator; the first one with a finding decides.
+        model_rules: Rules for a model as a whole.
+        after_split: The consequence for operators that depend on one on the CPU; None if there is
+            none.
+        boundary: Operators that may run on the CPU at either end of the model without `after_split`
+            applying to those that depend on them.
+        compiled: Name of the operator that represents a part already compiled for the target; empty
+            if there is none.
     """
 
     lists: tuple[OperatorList, ...]
@@ -169,14 +170,14 @@ class Profile:
     """A target.
 
     Attributes:
-        name: Its name, as `--target` takes it.
-        title: What it is, with the version the rules are of.
-        accelerator: What its accelerator is called.
-        scheme: Its quantization scheme, for people.
-        models: How the files of a bundle are made, the preferred one first.
-        notes: What else to know.
-        sources: The documents the rules are from, by short name.
-        formats: What it takes, by file format.
+        name: Name of the target, as in `--target`.
+        title: Description of the target, with the version that the rules hold for.
+        accelerator: Name of its accelerator.
+        scheme: Its quantization scheme in words.
+        models: Recipes of the model files in a bundle, the preferred one first.
+        notes: Further facts.
+        sources: The documents that the rules are taken from, by short name.
+        formats: Rules by file format.
     """
 
     name: str
@@ -193,7 +194,7 @@ def load_profile(target: str) -> Profile:
     """Load the profile of a target.
 
     Raises:
-        UserError: If there is no such target.
+        UserError: If the target is unknown.
     """
     if target not in TARGETS:
         raise UserError(f"unknown target {target!r}: choose one of {', '.join(TARGETS)}")
@@ -213,7 +214,7 @@ def load_profile(target: str) -> Profile:
 
 
 def page_of(target: str) -> bytes:
-    """Return the page of instructions of a target, Markdown, which goes into its bundles."""
+    """Return the instructions for a target, in Markdown, which are part of its bundles."""
     return (resources.files(__package__) / target / PAGE_FILE).read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""How a model file is made."""
+"""Recipes: how model files are made."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,12 +20,12 @@ class Precision(StrEnum):
 
 
 class Scheme(StrEnum):
-    """How activations are mapped to 8 bits; kernels are symmetric in both.
+    """The mapping of activations to 8 bits; kernels are symmetric in both schemes.
 
     Attributes:
-        ASYMMETRIC: 256 levels from 0 up; what TFLite and onnxruntime have.
-        SYMMETRIC: 127 levels from 0 up, zero point 0; all that TensorRT takes (its developer
-            guide, "Explicit Quantization").
+        ASYMMETRIC: 256 levels from 0 up, as in TFLite and onnxruntime.
+        SYMMETRIC: 127 levels from 0 up, with zero point 0; the only scheme that TensorRT takes (its
+            developer guide, "Explicit Quantization").
     """
 
     ASYMMETRIC = "asymmetric"
@@ -33,11 +33,11 @@ class Scheme(StrEnum):
 
 
 class Upsampling(StrEnum):
-    """How a TFLite file enlarges maps.
+    """The layers of a TFLite file that upsample feature maps.
 
     Attributes:
-        TRANSPOSED: By transposed convolutions alone.
-        SUBPIXEL: Where there are few output channels, by convolutions and DEPTH_TO_SPACE.
+        TRANSPOSED: Transposed convolutions only.
+        SUBPIXEL: Convolutions and DEPTH_TO_SPACE in layers with few output channels.
     """
 
     TRANSPOSED = "transposed"
@@ -46,11 +46,12 @@ class Upsampling(StrEnum):
 
 @dataclass(frozen=True)
 class Variant:
-    """What is exported, for all targets.
+    """The kind of files that are exported for all targets.
 
     Attributes:
         precision: Number format of the files.
-        is_post_training: Whether int8 comes from calibration alone, without training.
+        is_post_training: Whether int8 files are calibrated only, without quantization-aware
+            training.
     """
 
     precision: Precision = Precision.INT8
@@ -59,15 +60,16 @@ class Variant:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model file is made.
+    """The recipe of a model file.
 
     Attributes:
-        file: Its name.
-        format: Its format.
-        precision: Its number format.
-        scheme: How int8 activations are mapped.
-        upsampling: How maps are enlarged.
-        is_post_training: Whether int8 comes from calibration alone.
+        file: File name inside the bundle.
+        format: Format of the file.
+        precision: Number format of weights and activations.
+        scheme: Mapping of int8 activations.
+        upsampling: Layers that upsample feature maps.
+        is_post_training: Whether an int8 file is calibrated only, without quantization-aware
+            training.
     """
 
     file: str
@@ -79,5 +81,5 @@ class Recipe:
 
     @property
     def has_io_type(self) -> bool:
-        """Whether input and output can be int8 or uint8."""
+        """Whether input and output can be chosen to be int8 or uint8."""
         return self.format == Format.TFLITE and self.precision == Precision.INT8

@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The outcome of checking a model file against a target."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Place(StrEnum):
-    """Where an operator runs."""
+    """The place where an operator runs."""
 
     ACCELERATOR = "accelerator"
     CPU = "cpu"
@@ -14,7 +14,7 @@ class Place(StrEnum):
 
 
 class Level(StrEnum):
-    """How much a finding matters."""
+    """The severity of a finding."""
 
     REFUSED = "refused"
     WARNING = "warning"
@@ -23,17 +23,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class OperatorRow:
-    """Where one operator runs, and why it does not run on the accelerator.
+    """The place where one operator runs, and why that is not the accelerator.
 
     Attributes:
-        index: Its position in the file, from 0.
-        operator: Its name.
-        version: TFLite's version of it, 0 in ONNX.
+        index: Position of the operator in the file, from 0.
+        operator: Name of the operator.
+        version: Version of the operator in TFLite, 0 in ONNX.
         output: Name of its first output.
-        place: Where it runs.
-        reason: Why not on the accelerator, or empty.
-        remedy: What to do about that, or empty.
-        source: URL of the document that says so, or empty.
+        place: Where the operator runs.
+        reason: Why it does not run on the accelerator; empty if it does.
+        remedy: What to do about that; empty if there is nothing to do.
+        source: URL of the document that the rule is taken from; empty if no rule applies.
     """
 
     index: int
@@ -48,13 +48,13 @@ class OperatorRow:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about the model as a whole, or about several operators.
+    """A finding about the model as a whole, or about several operators.
 
     Attributes:
-        level: A refusal and any operator off the accelerator fail the check; others do not.
-        reason: What is the case.
-        remedy: What to do about it, or empty.
-        source: URL of the document that says so.
+        level: Severity; only refusals make the check fail.
+        reason: The rule that applies, and what it applies to.
+        remedy: What to do about it; empty if there is nothing to do.
+        source: URL of the document that the rule is taken from.
     """
 
     level: Level
@@ -64,17 +64,17 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """The outcome of checking one file against one target.
 
     Attributes:
-        model: Path of the file as it was given.
+        model: Path of the file, as the user gave it.
         format: `tflite` or `onnx`.
         target: Name of the target.
-        title: What the target is.
-        accelerator: What its accelerator is called.
-        rows: One for each operator, in the order they run.
-        findings: About the model as a whole, refusals first.
+        title: Description of the target with its version.
+        accelerator: Name of its accelerator.
+        rows: One row per operator, in the order of execution.
+        findings: Findings about the model as a whole, refusals first.
     """
 
     model: str
@@ -87,18 +87,18 @@ class Report:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the target does not take the file at all."""
+        """Whether the target does not accept the file at all."""
         levels = [finding.level for finding in self.findings]
         return Level.REFUSED in levels or self.count(Place.REFUSED) > 0
 
     @property
     def is_mapped(self) -> bool:
-        """Whether the target takes the file and every operator runs on the accelerator."""
+        """Whether the target accepts the file and every operator runs on the accelerator."""
         return not self.is_refused and self.count(Place.ACCELERATOR) == len(self.rows)
 
     @property
     def summary(self) -> str:
-        """One line for people."""
+        """The outcome in one line."""
         mapped = self.count(Place.ACCELERATOR)
         warnings = sum(finding.level == Level.WARNING for finding in self.findings)
         parts = [
@@ -111,11 +111,11 @@ class Report:
         return f"{self.target} does not take this file: {line}" if self.is_refused else line
 
     def count(self, place: Place) -> int:
-        """Return how many operators run there."""
+        """Return the number of operators that run in a place."""
         return sum(row.place == place for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it in the types of JSON."""
+        """Return the report in the types of JSON."""
         return {
             **asdict(self),
             "is_mapped": self.is_mapped,

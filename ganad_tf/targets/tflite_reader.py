@@ -12,7 +12,7 @@ FILE_IDENTIFIER = b"TFL3"
 
 
 def is_tflite(content: bytes) -> bool:
-    """Tell whether a file carries TFLite's identifier."""
+    """Return whether the content of a file has the identifier of TFLite."""
     return content[4:8] == FILE_IDENTIFIER
 
 
@@ -20,7 +20,7 @@ def read_tflite(content: bytes) -> Graph:
     """Read the first graph of a TFLite file.
 
     Raises:
-        Exception: Of many kinds, if the content is damaged.
+        Exception: Of any type, if the content is damaged.
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     main = model.subgraphs[0]
@@ -52,7 +52,7 @@ UNPACKING = (schema.BuiltinOperator.DEQUANTIZE, schema.BuiltinOperator.DENSIFY)
 
 
 def _constants(model: schema.ModelT, main: schema.SubGraphT) -> set[int]:
-    """Return the tensors with values in the file, and those unpacked from such ones."""
+    """Return the indices of tensors with values in the file, and of those unpacked from them."""
     constants = {
         index
         for index, tensor in enumerate(_list(main.tensors))
@@ -82,7 +82,7 @@ def _tensor(
 
 
 def _shape(tensor: schema.TensorT) -> Shape:
-    # With a dynamic size, `shape` says 1 and the signature says -1.
+    # For a dynamic size, `shape` has 1 and the signature has -1.
     signature = _list(tensor.shapeSignature) or _list(tensor.shape)
     return tuple(None if size < 0 else int(size) for size in signature)
 
@@ -120,7 +120,7 @@ def _operator(model: schema.ModelT, operator: schema.OperatorT, tensors: list[Te
 
 
 def _builtin(code: schema.OperatorCodeT) -> int:
-    # Operators above 127 are in the newer field alone.
+    # Only the newer field has operators above 127.
     return max(code.builtinCode, code.deprecatedBuiltinCode)
 
 
@@ -138,7 +138,7 @@ def _parameter_bytes(model: schema.ModelT) -> int:
 
 
 def _stored_bytes(buffer: schema.BufferT) -> int:
-    # Very large files keep values behind the model: then there is a size and no data.
+    # Very large files store values after the model: then there is a size and no data.
     return len(buffer.data) if _has_values(buffer) else buffer.size
 
 

@@ -80,12 +80,22 @@ def test_onnx_is_checked_for_jetson(save: Callable) -> None:
     ("name", "content", "target", "words"),
     [
         ("missing.tflite", None, "coral", ["missing.tflite cannot be read", "No such file"]),
-        ("a.tflite", b"no model at all", "coral", ["a.tflite is no TFLite model"]),
-        ("a.tflite", b"\0\0\0\0TFL3" + b"\xff" * 99, "coral", ["a.tflite", "or damaged"]),
-        ("a.tflite", b"", "cpu", ["a.tflite is no TFLite model"]),
-        ("a.onnx", b"no model at all", "jetson", ["a.onnx is no ONNX model, or damaged"]),
-        ("a.onnx", b"", "jetson", ["a.onnx is no ONNX model, or damaged"]),
-        ("a.png", b"", "coral", ["a.png is no model file", ".tflite or .onnx"]),
+        ("a.tflite", b"no model at all", "coral", ["a.tflite is not a TFLite model"]),
+        (
+            "a.tflite",
+            b"\0\0\0\0TFL3" + b"\xff" * 99,
+            "coral",
+            ["a.tflite", "is damaged or not a model in TFLite format"],
+        ),
+        ("a.tflite", b"", "cpu", ["a.tflite is not a TFLite model"]),
+        (
+            "a.onnx",
+            b"no model at all",
+            "jetson",
+            ["a.onnx is damaged or not a model in ONNX format"],
+        ),
+        ("a.onnx", b"", "jetson", ["a.onnx is damaged or not a model in ONNX format"]),
+        ("a.png", b"", "coral", ["a.png is not a model file", ".tflite or .onnx"]),
         ("a.tflite", b"\0\0\0\0TFL3", "corel", ["unknown target 'corel'", "coral, jetson, cpu"]),
     ],
 )

@@ -11,21 +11,21 @@ from ganad_tf.errors import UserError
 from ganad_tf.exporting.tflite.lowering import lower_transposed_convolutions
 from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
-from ganad_tf.targets.report import Level, Place, Report
+from ganad_tf.targets.report import CheckReport, Level, Place
 from tests.targets.conftest import edited, operators_of, quantized, u_net
 
 CORAL = load_profile("coral")
 BUILTIN = schema.BuiltinOperator
 
 
-def places(report: Report) -> dict[str, set[Place]]:
+def places(report: CheckReport) -> dict[str, set[Place]]:
     found: dict[str, set[Place]] = {}
     for row in report.rows:
         found.setdefault(row.operator, set()).add(row.place)
     return found
 
 
-def reasons(report: Report, level: Level) -> list[str]:
+def reasons(report: CheckReport, level: Level) -> list[str]:
     return [finding.reason for finding in report.findings if finding.level == level]
 
 

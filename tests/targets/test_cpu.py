@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from ganad_tf.exporting.tflite.lowering import lower_transposed_convolutions
 from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
-from ganad_tf.targets.report import Level, Place, Report
+from ganad_tf.targets.report import CheckReport, Level, Place
 from tests.support.onnx_models import model
 from tests.targets.conftest import converter_of, quantized, u_net
 
@@ -29,7 +29,7 @@ def is_delegated_whole(path: Path) -> bool:
     )
 
 
-def on_the_cpu(report: Report) -> set[str]:
+def on_the_cpu(report: CheckReport) -> set[str]:
     return {row.operator for row in report.rows if row.place == Place.CPU}
 
 

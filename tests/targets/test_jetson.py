@@ -8,17 +8,17 @@ import pytest
 
 from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
-from ganad_tf.targets.report import Level, OperatorRow, Place, Report
+from ganad_tf.targets.report import CheckReport, Level, OperatorRow, Place
 from tests.support.onnx_models import model
 
 JETSON = load_profile("jetson")
 
 
 @pytest.fixture
-def report_on(save: Callable) -> Callable[..., Report]:
+def report_on(save: Callable) -> Callable[..., CheckReport]:
     """Check a model of `onnx_models`, after making sure that it is a valid one."""
 
-    def run(**settings: object) -> Report:
+    def run(**settings: object) -> CheckReport:
         built = model(**settings)
         onnx.checker.check_model(built, full_check=True)
         return check(save("model.onnx", built.SerializeToString()), JETSON)
@@ -26,7 +26,7 @@ def report_on(save: Callable) -> Callable[..., Report]:
     return run
 
 
-def refused(report: Report) -> list[OperatorRow]:
+def refused(report: CheckReport) -> list[OperatorRow]:
     return [row for row in report.rows if row.place == Place.REFUSED]
 
 
