@@ -1,4 +1,9 @@
-"""Errors that the user can mend."""
+"""Errors that the user can correct."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ganad_station.errors import StationError
 
 
 class UserError(Exception):
@@ -7,6 +12,15 @@ class UserError(Exception):
     The message is one line that says what is wrong, where, and what to do; the command line
     prints it and exits with code 2.
     """
+
+
+@contextmanager
+def station_errors_as_user_errors() -> Iterator[None]:
+    """Raise a `StationError` of the code that training shares with the station as a `UserError`."""
+    try:
+        yield
+    except StationError as error:
+        raise UserError(str(error)) from None
 
 
 def reason(error: Exception) -> str:

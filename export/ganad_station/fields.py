@@ -97,6 +97,10 @@ class Fields:
         """Return the fields of an object."""
         return self._wrap(name, self._value(name))
 
+    def optional_fields(self, name: str) -> "Optional[Fields]":
+        """Return the fields of an object, None where it is missing or null."""
+        return None if self._values.get(name) is None else self.fields(name)
+
     def list(self, name: str) -> List["Fields"]:
         """Return the fields of each object in a list, which must not be empty."""
         entries = self._value(name)

@@ -6,23 +6,28 @@ from pathlib import Path
 import click
 
 from ganad_station.exit_codes import NOT_VERIFIED
-from ganad_station.threshold import DEFAULT_FALSE_REJECT_RATE
-from ganad_tf.cli.options import (
-    RATE,
-    RATE_HELP,
-    false_reject_rate_option,
-    find_run,
-    max_drop_option,
-    run_options,
-)
+from ganad_tf.cli.options import find_run, max_drop_option, run_options
 from ganad_tf.cli.tables import print_verifications
 from ganad_tf.errors import UserError
-from ganad_tf.exporting.manifest import exported_threshold
+from ganad_tf.evaluation.threshold import describe_threshold
 from ganad_tf.exporting.variants import recipes_for
 from ganad_tf.run import RUN_FILE, Run
 from ganad_tf.system.environment import import_tensorflow_quietly
 from ganad_tf.targets.profile import TARGETS
 from ganad_tf.targets.recipe import Precision, Variant
+
+
+def _refuse_rate(_context: click.Context, _parameter: click.Parameter, rate: str | None) -> None:
+    if rate is not None:
+        raise UserError(
+            "evaluate sets the threshold of a run, for export and verify, too: leave out "
+            f"--false-reject-rate here, and run ganad-tf evaluate --false-reject-rate {rate} first"
+        )
+
+
+refused_rate_option = click.option(
+    "--false-reject-rate", callback=_refuse_rate, expose_value=False, hidden=True
+)
 
 
 @click.command("export")
@@ -58,7 +63,7 @@ from ganad_tf.targets.recipe import Precision, Variant
     help="Input and output of int8 TFLite files.",
 )
 @max_drop_option
-@false_reject_rate_option
+@refused_rate_option
 def export_command(
     run_folder: Path | None,
     runs: Path,
@@ -67,9 +72,11 @@ def export_command(
     ptq: bool,
     io_type: str,
     max_drop: float,
-    false_reject_rate: float,
 ) -> None:
-    """Export a run as one bundle a target and verify every file; exit code 3 if one fails."""
+    """Export a run as one bundle per target and verify each file; exit code 3 if one fails.
+
+    The bundles get the threshold of the run, which evaluate or calibrate has set.
+    """
     if ptq and precision != "int8":
         raise UserError(f"--ptq makes int8: leave out --{precision}")
     variant = Variant(Precision(precision), ptq)
@@ -82,10 +89,10 @@ def export_command(
     from ganad_tf.exporting.export import export
     from ganad_tf.exporting.tflite.conversion import IoType
 
-    paths = export(run, list(dict.fromkeys(targets)), variant, IoType(io_type), false_reject_rate)
+    paths = export(run, list(dict.fromkeys(targets)), variant, IoType(io_type))
     for folder in dict.fromkeys(path.parent for path in paths):
         click.echo(f"wrote {folder}")
-    _verify(paths, run, max_drop, false_reject_rate)
+    _verify(paths, run, max_drop)
 
 
 @click.command("verify")
@@ -94,38 +101,30 @@ def export_command(
     "--run",
     "run_folder",
     type=click.Path(path_type=Path),
-    help="The run it was exported from.  [default: the one it lies in]",
+    help="The run that the file was exported from.  [default: the run that contains it]",
 )
 @max_drop_option
-@click.option(
-    "--false-reject-rate",
-    type=RATE,
-    help=f"{RATE_HELP}  [default: as in the file's bundle, else {DEFAULT_FALSE_REJECT_RATE}]",
-)
-def verify_command(
-    model: Path, run_folder: Path | None, max_drop: float, false_reject_rate: float | None
-) -> None:
+@refused_rate_option
+def verify_command(model: Path, run_folder: Path | None, max_drop: float) -> None:
     """Verify an exported file against its float model again; exit code 3 if it fails."""
     run = Run.open(run_folder or _run_around(model))
-    if false_reject_rate is None:
-        exported = exported_threshold(model)
-        false_reject_rate = exported.false_reject_rate if exported else DEFAULT_FALSE_REJECT_RATE
-    _verify([model], run, max_drop, false_reject_rate)
+    click.echo(f"threshold: {describe_threshold(run.threshold)}")
+    _verify([model], run, max_drop)
 
 
 def _run_around(model: Path) -> Path:
-    """Return the run folder that a bundle lies in, `<run>/bundles/<variant>/<model>`."""
+    """Return the run folder around a bundle, `<run>/bundles/<bundle>/<model>`."""
     run_folder = model.resolve().parent.parent.parent
     if not (run_folder / RUN_FILE).is_file():
-        raise UserError(f"{model} lies in no run folder: name its run with --run")
+        raise UserError(f"{model} is in no run folder: name its run with --run")
     return run_folder
 
 
-def _verify(models: list[Path], run: Run, max_drop: float, false_reject_rate: float) -> None:
+def _verify(models: list[Path], run: Run, max_drop: float) -> None:
     import_tensorflow_quietly()
     from ganad_tf.exporting.verify import verify
 
-    verifications = verify(models, run, max_drop, false_reject_rate)
+    verifications = verify(models, run, max_drop)
     print_verifications(models, verifications)
     if not all(verification.is_verified for verification in verifications):
         sys.exit(NOT_VERIFIED)

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from ganad_station.threshold import DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.config import DATASET_DEFAULTS, WIDTH_PRESETS, RunConfig, make_config, read_config
 from ganad_tf.config.defaults import DEFAULT_MAX_DROP
 from ganad_tf.config.describe import describe_default
@@ -35,19 +34,6 @@ class Width(click.ParamType):
             self.fail(f"{value!r} is not a width: give {names} or a number", param, ctx)
 
 
-RATE_HELP = (
-    "The threshold rejects at most this fraction of the normal validation images. It is an order "
-    "statistic of their scores; calibrate makes a promise about new parts."
-)
-RATE = click.FloatRange(0, 1, max_open=True)
-
-false_reject_rate_option = click.option(
-    "--false-reject-rate",
-    type=RATE,
-    default=DEFAULT_FALSE_REJECT_RATE,
-    show_default=True,
-    help=RATE_HELP,
-)
 max_drop_option = click.option(
     "--max-drop",
     type=float,

@@ -11,7 +11,10 @@ from ganad_tf.system.environment import import_tensorflow_quietly
 @click.command("report")
 @run_options
 def report_command(run_folder: Path | None, runs: Path) -> None:
-    """Write report.html into a run: figures, plots, worst cases with heat maps, exported files."""
+    """Write report.html into a run: figures, plots, worst cases with heat maps, exported files.
+
+    The decisions in it are made at the threshold of the run.
+    """
     run = find_run(run_folder, runs)
     import_tensorflow_quietly()
     from ganad_tf.report import write_report

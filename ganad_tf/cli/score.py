@@ -10,6 +10,7 @@ from ganad_station.exit_codes import SUCCESS, USER_ERROR
 from ganad_station.printing import printable
 from ganad_tf.cli.options import find_run, run_options
 from ganad_tf.cli.tables import print_table
+from ganad_tf.evaluation.threshold import describe_threshold
 from ganad_tf.system.environment import import_tensorflow_quietly
 
 if TYPE_CHECKING:
@@ -19,33 +20,34 @@ PROGRESS_EVERY = 500
 
 
 @click.command("score")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("pictures", type=click.Path(exists=True, path_type=Path))
 @run_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("scores.csv"),
     show_default=True,
-    help="The table to write: .csv, or .jsonl for a JSON object a line.",
+    help="The table to write: .csv, or .jsonl for one JSON object per line.",
 )
 @click.option(
     "--heatmaps",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the pictures with their error in red.",
+    help="Folder for the pictures with their errors in red.",
 )
 def score_command(
-    folder: Path, run_folder: Path | None, runs: Path, out: Path, heatmaps: Path | None
+    pictures: Path, run_folder: Path | None, runs: Path, out: Path, heatmaps: Path | None
 ) -> None:
-    """Score all pictures of FOLDER and its subfolders with the float model of a run.
+    """Score PICTURES, a folder with its subfolders or a file, with the float model of a run.
 
-    The threshold is that of the run's evaluation. A picture that cannot be read is named, in the
-    table, too, does not stop the others, and makes the exit code 2.
+    Decisions are made at the threshold of the run. A picture that cannot be read is named, also in
+    the table; the others are scored, and the exit code is 2.
     """
     run = find_run(run_folder, runs)
+    click.echo(f"run: {run.folder}, threshold: {describe_threshold(run.threshold)}")
     import_tensorflow_quietly()
     from ganad_tf.evaluation.folder import score_folder
 
-    counts = score_folder(run, folder, out, heatmaps, _show)
+    counts = score_folder(run, pictures, out, heatmaps, _show)
     click.echo(f"scores are in {out}")
     print_table([(name or "unreadable", str(count)) for name, count in counts.items()])
     sys.exit(USER_ERROR if counts[None] else SUCCESS)

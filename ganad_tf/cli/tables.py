@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ganad_tf.data_check.facts import DataFacts
-    from ganad_tf.evaluation.evaluate import Evaluation
+    from ganad_tf.evaluation.measure import Evaluation
     from ganad_tf.exporting.verify import Verification
 
 

@@ -1,4 +1,4 @@
-"""Scores of the pictures of a folder under the float generator of a run."""
+"""Scores of picture files under the float generator of a run."""
 
 import time
 from collections import deque
@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,11 +15,11 @@ from ganad_station.heatmap import save_heatmap
 from ganad_station.illumination import AS_TAKEN
 from ganad_station.images import UnreadableImageError, pictures_in, prepare_image
 from ganad_station.inspector import Inspection
-from ganad_station.score import ScoreRule, scores
+from ganad_station.score import scores
+from ganad_station.threshold import is_rejected
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.score_table import check_format, score_table
-from ganad_tf.evaluation.scoring import reconstruct
-from ganad_tf.models.checkpoints import load_generator
+from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import Run
 
 DECODERS = 2
@@ -28,12 +27,12 @@ BATCH = 16
 
 
 class Scored(NamedTuple):
-    """What became of a picture.
+    """The outcome of scoring a picture file.
 
     Attributes:
-        path: The file.
-        inspection: Its score and decision, None if it could not be read.
-        problem: Why it could not, None if it could.
+        path: Path of the file.
+        inspection: Score and decision, None if the file cannot be read.
+        problem: The reason why it cannot be read, None if it can.
     """
 
     path: Path
@@ -41,8 +40,13 @@ class Scored(NamedTuple):
     problem: str | None
 
     @property
+    def score(self) -> float | None:
+        """The score in [0, 1], None if the file cannot be read."""
+        return None if self.inspection is None else self.inspection.score
+
+    @property
     def decision(self) -> str | None:
-        """OK or NG, None if it could not be read."""
+        """OK or NG, None if the file cannot be read."""
         if self.inspection is None:
             return None
         return "NG" if self.inspection.is_ng else "OK"
@@ -50,82 +54,78 @@ class Scored(NamedTuple):
 
 def score_folder(
     run: Run,
-    folder: Path,
-    table: Path,
-    heatmaps: Path | None = None,
+    pictures: str | Path,
+    table: str | Path,
+    heatmaps: str | Path | None = None,
     on_scored: Callable[[int, int, Scored], None] = lambda *_: None,
 ) -> dict[str | None, int]:
-    """Score all pictures of a folder and its subfolders, by the threshold of the evaluation.
+    """Score all pictures of a folder and its subfolders, or a single picture.
+
+    The decisions are made at the threshold of the run.
 
     Args:
         run: An evaluated run.
-        folder: The pictures.
-        table: The file to write, `.csv` or `.jsonl`, a picture a line.
-        heatmaps: Folder for `<number>-<name>.png`, the pictures with their error in red, or None.
-        on_scored: Called after each picture with its number, from 1, how many there are, and
-            what became of it.
+        pictures: The folder, or the file.
+        table: The file to write, `.csv` or `.jsonl`, with one line per picture.
+        heatmaps: Folder for `<number>-<name>.png`, the pictures with their errors in red; None to
+            write none.
+        on_scored: Called after each picture with its number, from 1, the number of all pictures,
+            and the outcome.
 
     Returns:
-        How many pictures are OK, NG, and None, that is unreadable.
+        The number of pictures by decision: OK, NG, and None for those that cannot be read.
 
     Raises:
-        UserError: If the run is not evaluated, the folder holds no pictures, or the name of the
-            table does not say what it is.
+        UserError: If the run has no threshold, the folder holds no pictures, or the format of the
+            table is unknown.
     """
+    pictures, table = Path(pictures), Path(table)
     check_format(table)
     threshold = run.threshold.value
-    paths = list(pictures_in(folder))
+    folder = pictures if pictures.is_dir() else pictures.parent
+    paths = list(pictures_in(pictures)) if pictures.is_dir() else [pictures]
     if not paths:
-        raise UserError(f"{folder} holds no pictures")
+        raise UserError(f"{pictures} holds no pictures")
     if heatmaps is not None:
-        heatmaps.mkdir(parents=True, exist_ok=True)
+        Path(heatmaps).mkdir(parents=True, exist_ok=True)
     counts: dict[str | None, int] = {"OK": 0, "NG": 0, None: 0}
-    generator = load_generator(run.generator_path)
+    outcomes = score_pictures(Scorer.of(run), paths, threshold, run.config.data.illumination)
     with score_table(table) as write:
-        config = run.config
-        found = score_pictures(
-            generator, paths, config.score.rule, threshold, config.data.illumination
-        )
-        for number, scored in enumerate(found, start=1):
+        for number, scored in enumerate(outcomes, start=1):
             counts[scored.decision] += 1
-            score = None if scored.inspection is None else scored.inspection.score
-            name = scored.path.relative_to(folder).as_posix()
             write(
                 {
-                    "file": name,
-                    "score": score,
+                    "file": scored.path.relative_to(folder).as_posix(),
+                    "score": scored.score,
                     "decision": scored.decision,
                     "problem": scored.problem,
                 }
             )
             if heatmaps is not None and scored.inspection is not None:
-                save_heatmap(scored.inspection, heatmaps / f"{number:05d}-{scored.path.stem}.png")
+                name = f"{number:05d}-{scored.path.stem}.png"
+                save_heatmap(scored.inspection, Path(heatmaps) / name)
             on_scored(number, len(paths), scored)
     return counts
 
 
 def score_pictures(
-    generator: keras.Model,
-    paths: Iterable[Path],
-    rule: ScoreRule,
-    threshold: float,
-    illumination: str = AS_TAKEN,
+    scorer: Scorer, paths: Iterable[Path], threshold: float, illumination: str = AS_TAKEN
 ) -> Iterator[Scored]:
-    """Score pictures one after another; a few at a time are in memory, whatever their number.
+    """Score picture files one after another.
 
-    Two threads decode the next pictures while a batch is scored.
+    Only a few pictures are in memory at a time. Two threads decode the next ones while a batch is
+    scored.
 
     Args:
-        generator: A model of images of one size.
-        paths: The pictures.
-        rule: What a score is the mean of.
-        threshold: Scores above it are NG.
-        illumination: What is evened out of a picture before.
+        scorer: The generator and its score rule.
+        paths: The files.
+        threshold: The largest score that is accepted.
+        illumination: The correction of illumination, see `ganad_station.illumination.even_out`.
 
     Yields:
-        What became of each, in order.
+        The outcome for each file, in order.
     """
-    _, size, _, channels = generator.input_shape
+    _, size, _, channels = scorer.generator.input_shape
     with ThreadPoolExecutor(DECODERS) as pool:
         form = (size, channels, illumination)
         decodings = ((path, pool.submit(prepare_image, path, *form)) for path in paths)
@@ -133,27 +133,30 @@ def score_pictures(
         while waiting:
             batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
             waiting.extend(islice(decodings, len(batch)))
-            yield from _score_batch(generator, batch, rule, threshold)
+            yield from _score_batch(scorer, batch, threshold)
 
 
 def _score_batch(
-    generator: keras.Model,
-    batch: list[tuple[Path, Future[NDArray[np.uint8]]]],
-    rule: ScoreRule,
-    threshold: float,
+    scorer: Scorer, batch: list[tuple[Path, Future[NDArray[np.uint8]]]], threshold: float
 ) -> list[Scored]:
     start = time.perf_counter()
     images = [_result(decoding) for _, decoding in batch]
     readable = [image for image in images if not isinstance(image, UnreadableImageError)]
-    copies = reconstruct(generator, np.stack(readable), rule.views) if readable else None
+    views = scorer.reconstruct(np.stack(readable)) if readable else None
     seconds = (time.perf_counter() - start) / len(batch)
-    rest = iter(() if copies is None else np.moveaxis(copies, 1, 0))
-    return [
-        Scored(path, None, str(image))
-        if isinstance(image, UnreadableImageError)
-        else Scored(path, _inspect(image, next(rest), rule, threshold, seconds), None)
-        for (path, _), image in zip(batch, images, strict=True)
-    ]
+    reconstructions = iter(() if views is None else np.moveaxis(views, 1, 0))
+    outcomes = []
+    for (path, _), image in zip(batch, images, strict=True):
+        if isinstance(image, UnreadableImageError):
+            outcomes.append(Scored(path, None, str(image)))
+            continue
+        own = next(reconstructions)
+        score = float(scores(image[np.newaxis], own[:, np.newaxis], scorer.rule)[0])
+        is_ng = bool(is_rejected(score, threshold))
+        outcomes.append(
+            Scored(path, Inspection(score, is_ng, image, own, scorer.rule, seconds), None)
+        )
+    return outcomes
 
 
 def _result(decoding: Future[NDArray[np.uint8]]) -> NDArray[np.uint8] | UnreadableImageError:
@@ -161,14 +164,3 @@ def _result(decoding: Future[NDArray[np.uint8]]) -> NDArray[np.uint8] | Unreadab
         return decoding.result()
     except UnreadableImageError as error:
         return error
-
-
-def _inspect(
-    image: NDArray[np.uint8],
-    copies: NDArray[np.float32],
-    rule: ScoreRule,
-    threshold: float,
-    seconds: float,
-) -> Inspection:
-    score = float(scores(image[np.newaxis], copies[:, np.newaxis], rule)[0])
-    return Inspection(score, not score <= threshold, image, copies, rule, seconds)

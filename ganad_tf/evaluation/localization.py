@@ -1,8 +1,8 @@
-"""How well error maps show where the defects are, against masks: pixel AUROC and AUPRO.
+"""How well error maps locate the defects that masks mark: pixel AUROC and AUPRO.
 
-Errors are sorted into bins that hold as many pixels each, so that figures of resampled pictures
-take no sorting. A pixel is compared with all others but those of its bin, which changes an
-area by at most half the share of normal pixels in a bin, 1 / (2 * BINS).
+Pixel errors are sorted into bins of equal pixel count, so that the figures of resampled images need
+no sorting. A pixel is compared with all pixels outside its own bin, which changes an area by at
+most half the fraction of normal pixels in a bin, 1 / (2 * BINS).
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.masks import label_regions
-from ganad_tf.evaluation.metrics import Estimate, percentile_interval, resampled
+from ganad_tf.data.splits import Split
+from ganad_tf.evaluation.intervals import Estimate, percentile_interval, resampled
 
 BINS = 4096
 AUPRO_LIMIT = 0.3
@@ -23,11 +24,11 @@ class Localization:
     """Figures of error maps, each with its 95 % bootstrap interval over parts.
 
     Attributes:
-        pixel_auroc: Area under the ROC curve of pixels, in [0, 1].
+        pixel_auroc: Area under the ROC curve of all pixels, in [0, 1].
         aupro: Area under the curve of per-region overlap against the false-positive rate of pixels,
             up to a rate of .3, divided by .3 (Bergmann et al., "The MVTec anomaly detection
-            dataset", IJCV 2021): each region of defect pixels that touch counts the same.
-        pictures: Defective pictures with a mask.
+            dataset", IJCV 2021). Each connected region of defect pixels has the same weight.
+        pictures: Number of defective images with a mask.
     """
 
     pixel_auroc: Estimate
@@ -37,13 +38,13 @@ class Localization:
 
 @dataclass(frozen=True, eq=False)
 class _Histograms:
-    """Per picture and bin, from the largest errors to the smallest, float64 `(pictures, BINS)`.
+    """Histograms of the pixel errors of each image, from the largest errors to the smallest.
 
     Attributes:
-        normal: Pixels that are normal.
-        defect: Pixels that are defective.
-        overlap: Sum over regions of the share of the region.
-        regions: Regions of each picture, `(pictures,)`.
+        normal: float64 `(count, BINS)`, number of normal pixels.
+        defect: float64 `(count, BINS)`, number of defect pixels.
+        overlap: float64 `(count, BINS)`, fraction of each region in the bin, summed over regions.
+        regions: float64 `(count,)`, number of regions.
     """
 
     normal: NDArray[np.float64]
@@ -52,31 +53,26 @@ class _Histograms:
     regions: NDArray[np.float64]
 
 
-def localize(
-    maps: NDArray[np.float32],
-    masks: NDArray[np.uint8],
-    is_anomaly: NDArray[np.bool_],
-    parts: NDArray[np.int64],
-) -> Localization | None:
-    """Measure error maps.
+def localize(maps: NDArray[np.float32], split: Split) -> Localization | None:
+    """Measure error maps against the masks of a split.
 
     Args:
-        maps: float32 `(count, height, width)`, larger where more anomalous.
-        masks: uint8 of the same shape, see `ganad_tf.data.labeled.LabeledImages`; no pixel unknown.
-        is_anomaly: bool `(count,)`.
-        parts: int64 `(count,)`, the part that each picture shows.
+        maps: float32 `(count, size, size)`, larger where more anomalous.
+        split: The images of the maps, all with masks that have no unknown pixels.
 
     Returns:
-        The figures; None if no picture has both, or there are no normal pixels.
+        The figures; None if there are no masks, no defect pixels or no normal pixels.
     """
-    is_defect = masks == DEFECT_PIXEL
+    if split.data.masks is None:
+        return None
+    is_defect = split.data.masks == DEFECT_PIXEL
     if not is_defect.any() or is_defect.all():
         return None
     histograms = _count(maps, is_defect)
     everything = np.ones(len(maps))
     draws = [
         _figures(histograms, np.bincount(chosen, minlength=len(maps)))
-        for chosen in resampled(is_anomaly, parts)
+        for chosen in resampled(split.is_anomaly, split.data.groups)
     ]
     pixel_auroc, aupro = (
         Estimate(value, *percentile_interval(values))
@@ -99,23 +95,23 @@ def _count(maps: NDArray[np.float32], is_defect: NDArray[np.bool_]) -> _Histogra
 def _count_picture(
     errors: NDArray[np.float32], is_defect: NDArray[np.bool_], edges: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
-    """Return a picture's rows of `_Histograms`."""
+    """Return the rows of an image in `_Histograms`."""
     bins = len(edges) - np.searchsorted(edges, errors, side="right")
     labels, regions = label_regions(is_defect)
-    shares = 1 / np.bincount(labels.ravel())[labels[is_defect]]
+    fractions = 1 / np.bincount(labels.ravel())[labels[is_defect]]
     size = len(edges) + 1
     return (
         np.bincount(bins[~is_defect], minlength=size).astype(np.float64),
         np.bincount(bins[is_defect], minlength=size).astype(np.float64),
-        np.bincount(bins[is_defect], shares, size).astype(np.float64),
+        np.bincount(bins[is_defect], fractions, size).astype(np.float64),
         float(regions),
     )
 
 
 def _figures(histograms: _Histograms, counts: NDArray[np.number]) -> tuple[float, float]:
-    """Return pixel AUROC and AUPRO of the pictures, each as often as `counts` says."""
+    """Return pixel AUROC and AUPRO of a resample with `counts` copies of each image."""
     normal, defect, overlap = (
-        counts @ part for part in (histograms.normal, histograms.defect, histograms.overlap)
+        counts @ values for values in (histograms.normal, histograms.defect, histograms.overlap)
     )
     false_positives = np.concatenate([[0.0], np.cumsum(normal)]) / normal.sum()
     true_positives = np.concatenate([[0.0], np.cumsum(defect)]) / defect.sum()

@@ -1,4 +1,4 @@
-"""The plots of a run and of a verification, as PNG files."""
+"""Plots of a run and of a verification, as PNG files."""
 
 from pathlib import Path
 
@@ -7,57 +7,54 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from ganad_tf.evaluation.metrics import Estimate
+from ganad_tf.evaluation.intervals import Estimate
+from ganad_tf.evaluation.scored_split import ScoredSplit
+from ganad_tf.run.history import EPOCH, Entry, validation_aurocs
 from ganad_tf.system.files import replacing
 
 NORMAL_COLOR, ANOMALY_COLOR = "#2a6f97", "#c1440e"
 DOTS_PER_INCH = 110
 SHEET_COLUMNS = 4
 PANELS = ("input", "reconstruction", "error")
+VALIDATION = "validation"
 
 
-def plot_history(history: list[dict[str, float]], path: Path) -> None:
-    """Plot losses and validation figures over the epochs."""
+def plot_history(history: list[Entry], path: Path) -> None:
+    """Plot the losses and the AUROC on validation over the epochs."""
     figure = Figure(figsize=(11, 4), layout="constrained")
     losses, validation = figure.subplots(1, 2)
-    epochs = [entry["epoch"] for entry in history]
+    epochs = [entry[EPOCH] for entry in history]
+    validation.plot(epochs, validation_aurocs(history), color="black")
     for name in history[0]:
-        values = [entry[name] for entry in history]
-        if name == "validation_auroc":
-            validation.plot(epochs, values, color="black")
-        elif name != "epoch" and not name.startswith("validation"):
-            losses.plot(epochs, values, label=name.replace("_", " "))
+        if name != EPOCH and not name.startswith(VALIDATION):
+            losses.plot(epochs, [entry[name] for entry in history], label=name.replace("_", " "))
     losses.set(title="losses, unweighted", xlabel="epoch", yscale="log")
     losses.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     validation.set(title="AUROC on validation", xlabel="epoch")
     save(figure, path)
 
 
-def plot_roc(
-    is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64], area: Estimate, path: Path
-) -> None:
-    """Plot the ROC curve with its area in the title."""
+def plot_roc(scored: ScoredSplit, area: Estimate, path: Path) -> None:
+    """Plot the ROC curve with the area under it in the title."""
     figure = Figure(figsize=(4.5, 4.5), layout="constrained")
     axes = figure.subplots()
-    false_positive_rate, true_positive_rate, _ = roc_curve(is_anomaly, scores)
+    false_positive_rate, true_positive_rate, _ = roc_curve(scored.is_anomaly, scored.scores)
     axes.plot(false_positive_rate, true_positive_rate, color=ANOMALY_COLOR)
     axes.plot([0, 1], [0, 1], ":", color="grey")
     axes.set(title=f"AUROC {area}", xlabel="false-reject rate", ylabel="detection rate")
     save(figure, path)
 
 
-def plot_scores(
-    is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64], threshold: float, path: Path
-) -> None:
-    """Plot the histogram of scores of both sides with the threshold."""
+def plot_scores(scored: ScoredSplit, threshold: float, path: Path) -> None:
+    """Plot the histogram of the scores of each class with the threshold."""
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    bins = np.histogram_bin_edges(scores, 60).tolist()
+    bins = np.histogram_bin_edges(scored.scores, 60).tolist()
     for chosen, label, color in (
-        (~is_anomaly, "normal", NORMAL_COLOR),
-        (is_anomaly, "anomaly", ANOMALY_COLOR),
+        (~scored.is_anomaly, "normal", NORMAL_COLOR),
+        (scored.is_anomaly, "anomaly", ANOMALY_COLOR),
     ):
-        axes.hist(scores[chosen], bins, density=True, alpha=0.6, label=label, color=color)
+        axes.hist(scored.scores[chosen], bins, density=True, alpha=0.6, label=label, color=color)
     axes.axvline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.4f}")
     axes.set(title="scores on the test split", xlabel="score", ylabel="density")
     axes.legend()
@@ -72,14 +69,14 @@ def plot_sheet(
     scores: NDArray[np.float64],
     path: Path,
 ) -> None:
-    """Show inputs, reconstructions and error maps side by side, four images a row.
+    """Show inputs, reconstructions and error maps side by side, four images per row.
 
     Args:
-        images: uint8 `(count, size, size, channels)`.
-        reconstructions: float32 of the same shape, in [0, 1].
-        maps: float32 `(count, size, size)` in [0, 1], the errors to show.
-        titles: One line an image.
-        scores: float64 `(count,)`, printed with the title.
+        images: uint8 `(count, size, size, channels)`, 0 to 255.
+        reconstructions: float32 `(count, size, size, channels)` in [0, 1].
+        maps: float32 `(count, size, size)` in [0, 1], the error maps.
+        titles: The title of each image, one line.
+        scores: float64 `(count,)`, the score of each image, printed after its title.
         path: The PNG file to write.
     """
     rows = -(-len(images) // SHEET_COLUMNS)
@@ -101,20 +98,25 @@ def plot_sheet(
 
 
 def plot_agreement(
-    is_anomaly: NDArray[np.bool_],
-    reference: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    threshold: float,
-    path: Path,
+    scored: ScoredSplit, reference: NDArray[np.float64], threshold: float, path: Path
 ) -> None:
-    """Plot the scores of an exported file against those of the float model."""
+    """Plot the scores of an exported file against those of the float model.
+
+    Args:
+        scored: The scores of the file.
+        reference: float64 `(count,)`, the scores of the float model for the same images.
+        threshold: The threshold that decisions are compared at.
+        path: The PNG file to write.
+    """
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     for chosen, label, color in (
-        (is_anomaly, "anomaly", ANOMALY_COLOR),
-        (~is_anomaly, "normal", NORMAL_COLOR),
+        (scored.is_anomaly, "anomaly", ANOMALY_COLOR),
+        (~scored.is_anomaly, "normal", NORMAL_COLOR),
     ):
-        axes.plot(reference[chosen], scores[chosen], ".", markersize=2, label=label, color=color)
+        axes.plot(
+            reference[chosen], scored.scores[chosen], ".", markersize=2, label=label, color=color
+        )
     axes.axvline(threshold, color="black", linestyle="--", linewidth=1)
     axes.axhline(threshold, color="black", linestyle="--", linewidth=1)
     axes.set(title="score of each test image", xlabel="float model", ylabel="exported file")
@@ -123,6 +125,6 @@ def plot_agreement(
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as a PNG file, at once."""
+    """Write a figure as a PNG file, complete or not at all."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=DOTS_PER_INCH, format="png")

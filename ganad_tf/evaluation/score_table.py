@@ -1,4 +1,4 @@
-"""Tables of scores, a picture a line: CSV, or JSON lines."""
+"""Tables of scores with one line per picture: CSV or JSON lines."""
 
 import csv
 import json
@@ -17,14 +17,14 @@ WriteRecord = Callable[[Record], object]
 
 
 def check_format(path: Path) -> None:
-    """Raise `UserError` unless the name of a table says what it is."""
+    """Raise `UserError` unless the suffix of a table is that of a known format."""
     if path.suffix not in _WRITERS:
         raise UserError(f"{path} must end in {' or '.join(_WRITERS)}")
 
 
 @contextmanager
 def score_table(path: Path) -> Iterator[WriteRecord]:
-    """Give a function that adds a record, with `FIELDS`; the file is there when the block ends."""
+    """Yield a function that adds a record with `FIELDS`; the file exists when the block ends."""
     with (
         replacing(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,

@@ -1,4 +1,4 @@
-"""Scores of images under a float Keras generator."""
+"""Scores of images under the float generator of Keras."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,55 +16,64 @@ from ganad_station.score import (
     shown_maps,
     to_input,
 )
+from ganad_tf.models.checkpoints import load_generator
+from ganad_tf.run import Run
 
 BATCH = 256
+"""Number of images, counting views, that are reconstructed at once."""
 
 
-def reconstruct(
-    generator: keras.Model, images: NDArray[np.uint8], views: int = 1
-) -> NDArray[np.float32]:
-    """Reconstruct a batch of images.
+class Scorer:
+    """A generator together with the rule by which its reconstructions are scored.
+
+    All images are uint8 `(count, size, size, channels)`, 0 to 255.
 
     Args:
-        generator: A model from float32 images in [0, 1] to their reconstructions.
-        images: uint8 `(count, size, size, channels)`.
-        views: How many views, see `ganad_station.score.reconstruct_views`.
-
-    Returns:
-        float32 `(views, count, size, size, channels)`, clipped to [0, 1].
+        generator: Model that maps float32 images in [0, 1] to their reconstructions.
+        rule: The patches and views that a score is computed from.
     """
 
-    def predict(seen: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return clip_reconstructions(generator.predict_on_batch(to_input(seen)))
+    def __init__(self, generator: keras.Model, rule: ScoreRule = WHOLE_IMAGE) -> None:
+        self.generator = generator
+        self.rule = rule
 
-    return reconstruct_views(images, predict, views)
+    @classmethod
+    def of(cls, run: Run) -> "Scorer":
+        """Load the generator of a trained run, with the score rule of its configuration.
 
+        Raises:
+            UserError: If the generator cannot be loaded.
+        """
+        return cls(load_generator(run.generator_path), run.config.score.rule)
 
-def score_images(
-    generator: keras.Model, images: NDArray[np.uint8], rule: ScoreRule = WHOLE_IMAGE
-) -> NDArray[np.float64]:
-    """Return the anomaly score of each image by a rule, float64 `(count,)` in [0, 1]."""
-    return _measure(generator, images, partial(scores, rule=rule), rule)
+    def reconstruct(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the reconstructions of a batch of images.
 
+        Returns:
+            float32 `(views, count, size, size, channels)`, clipped to [0, 1].
+        """
 
-def map_errors(
-    generator: keras.Model, images: NDArray[np.uint8], rule: ScoreRule = WHOLE_IMAGE
-) -> NDArray[np.float32]:
-    """Return the error map of each image, float32 `(count, size, size)` in [0, 1].
+        def predict(view: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return clip_reconstructions(self.generator.predict_on_batch(to_input(view)))
 
-    It is smoothed as the rule says, see `ganad_station.score.shown_maps`.
-    """
-    return _measure(generator, images, partial(shown_maps, rule=rule), rule)
+        return reconstruct_views(images, predict, self.rule.views)
 
+    def scores(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the anomaly score of each image, float64 `(count,)` in [0, 1]."""
+        return self._compare(images, partial(scores, rule=self.rule))
 
-def _measure(
-    generator: keras.Model,
-    images: NDArray[np.uint8],
-    compare: Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray],
-    rule: ScoreRule,
-) -> NDArray:
-    count = BATCH // rule.views
-    batches = (images[start : start + count] for start in range(0, len(images), count))
-    return np.concatenate(
-        [compare(batch, reconstruct(generator, batch, rule.views)) for batch in batches]
-    )
+    def error_maps(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the error map of each image, float32 `(count, size, size)` in [0, 1].
+
+        The maps are smoothed over the window of the rule, see `ganad_station.score.shown_maps`.
+        """
+        return self._compare(images, partial(shown_maps, rule=self.rule))
+
+    def _compare(
+        self,
+        images: NDArray[np.uint8],
+        compare: Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray],
+    ) -> NDArray:
+        count = BATCH // self.rule.views
+        batches = (images[start : start + count] for start in range(0, len(images), count))
+        return np.concatenate([compare(batch, self.reconstruct(batch)) for batch in batches])

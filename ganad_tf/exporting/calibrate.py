@@ -9,12 +9,11 @@ from ganad_station.commands.calibrate import (
     different_pictures,
     warn_left_out,
 )
-from ganad_station.errors import StationError
 from ganad_station.manifest import MANIFEST_FILE
 from ganad_station.threshold import DEFAULT_CONFIDENCE, DEFAULT_FALSE_REJECT_RATE
-from ganad_tf.errors import UserError
+from ganad_tf.errors import station_errors_as_user_errors
 from ganad_tf.evaluation.folder import score_pictures
-from ganad_tf.models.checkpoints import load_generator
+from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import Run
 
 
@@ -42,22 +41,16 @@ def calibrate(
             are too few for the promise.
     """
     replaced = run.evaluated_threshold
-    try:
-        with run.exclusively():
-            scores = _float_scores(run, different_pictures(images))
-            calibrate_model(run.generator_path, scores, false_reject_rate, confidence, replaced)
-            for manifest in sorted(run.folder.glob(f"bundles/[!.]*/{MANIFEST_FILE}")):
-                calibrate_bundle(manifest.parent, images, false_reject_rate, confidence)
-    except StationError as error:
-        raise UserError(str(error)) from None
+    with run.exclusively(), station_errors_as_user_errors():
+        scores = _float_scores(run, different_pictures(images))
+        calibrate_model(run.generator_path, scores, false_reject_rate, confidence, replaced)
+        for manifest in sorted(run.folder.glob(f"bundles/[!.]*/{MANIFEST_FILE}")):
+            calibrate_bundle(manifest.parent, images, false_reject_rate, confidence)
 
 
 def _float_scores(run: Run, paths: Sequence[Path]) -> list[float]:
-    config, scores = run.config, []
-    generator = load_generator(run.generator_path)
-    for scored in score_pictures(
-        generator, paths, config.score.rule, 0.0, config.data.illumination
-    ):
+    scores = []
+    for scored in score_pictures(Scorer.of(run), paths, 0.0, run.config.data.illumination):
         if scored.inspection is None:
             warn_left_out(scored.problem)
         else:

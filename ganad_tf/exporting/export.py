@@ -1,23 +1,17 @@
-"""From a finished run to the bundles that go to stations."""
+"""Exporting a run as bundles for stations."""
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from ganad_station.choice import open_model
 from ganad_station.illumination import even_out
 from ganad_station.manifest import InputEntry, Manifest, SelftestEntry
-from ganad_station.score import ScoreRule
-from ganad_station.threshold import ORDER_STATISTIC, Threshold
 from ganad_tf import __version__
-from ganad_tf.errors import UserError
-from ganad_tf.evaluation.evaluate import DEFAULT_FALSE_REJECT_RATE
-from ganad_tf.evaluation.metrics import threshold_at
-from ganad_tf.evaluation.scoring import score_images
+from ganad_tf.evaluation.threshold import describe_threshold
 from ganad_tf.exporting.edgetpu import compile_for_edge_tpu
 from ganad_tf.exporting.manifest import describe_model, hash_files, write_manifest
 from ganad_tf.exporting.model_files import ModelFiles
@@ -45,81 +39,61 @@ def export(
     targets: Sequence[str],
     variant: Variant = QUANTIZATION_AWARE,
     io_type: IoType = IoType.INT8,
-    false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE,
 ) -> list[Path]:
-    """Export the generator of a run into one bundle a target, `<run>/bundles/<target>/`.
+    """Export the generator of a run as one bundle per target, `<run>/bundles/<target>/`.
+
+    A bundle contains the threshold that is in force for the run, see `Run.threshold`.
 
     Args:
-        run: A finished run.
-        targets: What kinds of stations to export for.
-        variant: What to export.
+        run: An evaluated run.
+        targets: Names of the kinds of stations to export for.
+        variant: Number format and quantization of the model files.
         io_type: Input and output of int8 TFLite files.
-        false_reject_rate: Share of good parts that may be rejected; sets the threshold, on the
-            validation scores of the float model.
 
     Returns:
         The model files of all bundles. Their manifests say that they are not verified:
         `verify` is the next step.
 
     Raises:
-        UserError: If the run is not finished or in use, its data have changed, the rate is out
-            of range, or a target is unknown or has no such variant.
+        UserError: If the run is not evaluated or in use, its data have changed, or a target is
+            unknown or not available in that variant.
     """
-    chosen = {target: recipes_for(target, variant) for target in targets}
-    if not run.is_trained:
-        raise UserError(
-            f"{run.folder} is not trained to its end: ganad-tf train --resume {run.folder}"
-        )
-    with run.exclusively():
-        return _export(run, chosen, variant, io_type, false_reject_rate)
-
-
-def _export(
-    run: Run,
-    chosen: dict[str, tuple[Recipe, ...]],
-    variant: Variant,
-    io_type: IoType,
-    false_reject_rate: float,
-) -> list[Path]:
-    prepare_execution(run.config.seed, run.config.data.trained_size)
-    splits = run.splits
-    model_files = ModelFiles(run, splits, io_type)
-    normals = splits.validation.normals
-    height, width, channels = normals.shape[1:]
-    rule, illumination = run.config.score.rule, run.config.data.illumination
-    good_scores = score_images(model_files.generator, normals, rule)
-    threshold = Threshold(
-        threshold_at(false_reject_rate, good_scores),
-        false_reject_rate,
-        ORDER_STATISTIC,
-        f"{len(normals)} normal images of the validation split, float model",
-    )
+    recipes = {target: recipes_for(target, variant) for target in targets}
+    threshold = run.threshold
+    logger.info("threshold: %s", describe_threshold(threshold))
     paths = []
-    for target, recipes in chosen.items():
-        folder = run.folder / "bundles" / bundle_name(target, variant)
-        folder.parent.mkdir(exist_ok=True)
-        remove_leftovers(folder.parent)
-        with replacing_folder(folder) as temporary:
-            _fill(temporary, target, recipes, model_files)
-            selftest = _write_selftest(temporary, recipes, normals[0], illumination, rule)
-            manifest = Manifest(
-                ganad_tf=__version__,
-                run=run.identity.id,
-                target=target,
-                files=hash_files(temporary),
-                models=tuple(describe_model(recipe, io_type.value) for recipe in recipes),
-                input=InputEntry(height, width, channels, illumination),
-                score=rule,
-                threshold=threshold,
-                selftest=selftest,
-                verification={},
-            )
-            write_manifest(temporary, manifest)
-        paths += [folder / recipe.file for recipe in recipes]
+    with run.exclusively():
+        prepare_execution(run.config.seed, run.config.data.trained_size)
+        model_files = ModelFiles(run, run.splits, io_type)
+        for target in targets:
+            folder = run.folder / "bundles" / bundle_name(target, variant)
+            folder.parent.mkdir(exist_ok=True)
+            remove_leftovers(folder.parent)
+            with replacing_folder(folder) as temporary:
+                _write_model_files(temporary, target, recipes[target], model_files)
+                write_station_program(temporary / STATION_PROGRAM)
+                (temporary / PAGE_FILE).write_bytes(page_of(target))
+                selftest = _write_selftest(temporary, recipes[target], run)
+                manifest = Manifest(
+                    ganad_tf=__version__,
+                    run=run.identity.id,
+                    target=target,
+                    files=hash_files(temporary),
+                    models=tuple(describe_model(recipe, io_type) for recipe in recipes[target]),
+                    input=_describe_input(run),
+                    score=run.config.score.rule,
+                    threshold=threshold,
+                    selftest=selftest,
+                    verification={},
+                )
+                write_manifest(temporary, manifest)
+            paths += [folder / recipe.file for recipe in recipes[target]]
     return paths
 
 
-def _fill(folder: Path, target: str, recipes: tuple[Recipe, ...], model_files: ModelFiles) -> None:
+def _write_model_files(
+    folder: Path, target: str, recipes: Sequence[Recipe], model_files: ModelFiles
+) -> None:
     for recipe in recipes:
         path = folder / recipe.file
         path.write_bytes(model_files.make(recipe))
@@ -131,8 +105,11 @@ def _fill(folder: Path, target: str, recipes: tuple[Recipe, ...], model_files: M
         logger.info("%s/%s: %s", target, recipe.file, report.summary)
         if target == CORAL:
             _compile(path)
-    write_station_program(folder / STATION_PROGRAM)
-    (folder / PAGE_FILE).write_bytes(page_of(target))
+
+
+def _describe_input(run: Run) -> InputEntry:
+    height, width, channels = run.splits.test.data.images.shape[1:]
+    return InputEntry(height, width, channels, run.config.data.illumination)
 
 
 def _compile(path: Path) -> None:
@@ -149,17 +126,14 @@ def _compile(path: Path) -> None:
         )
 
 
-def _write_selftest(
-    folder: Path,
-    recipes: tuple[Recipe, ...],
-    image: NDArray[np.uint8],
-    illumination: str,
-    rule: ScoreRule,
-) -> SelftestEntry:
+def _write_selftest(folder: Path, recipes: Sequence[Recipe], run: Run) -> SelftestEntry:
+    """Store a normal image of the validation split, and score it with each model file."""
+    image = run.splits.validation.normals[0]
     picture = image[:, :, 0] if image.shape[2] == 1 else image
     Image.fromarray(picture).save(folder / SELFTEST_PICTURE)
-    # What was evened out already changes a little when the station does it again.
-    taken = even_out(image, illumination)[np.newaxis]
+    # Correcting the illumination a second time, as the station will, changes an image slightly.
+    taken = even_out(image, run.config.data.illumination)[np.newaxis]
+    rule = run.config.score.rule
     scores = {
         recipe.file: float(open_model(folder / recipe.file).score(taken, rule)[0])
         for recipe in recipes

@@ -3,11 +3,9 @@
 import dataclasses
 from pathlib import Path
 
-from ganad_station.errors import StationError
 from ganad_station.files import sha256
 from ganad_station.manifest import MANIFEST_FILE, Manifest, ModelEntry, VerificationEntry
-from ganad_station.threshold import Threshold
-from ganad_tf.errors import UserError
+from ganad_tf.errors import UserError, station_errors_as_user_errors
 from ganad_tf.run import Run
 from ganad_tf.system.files import write_json
 from ganad_tf.targets.recipe import Precision, Recipe
@@ -67,16 +65,6 @@ def check_origin(model_path: Path, run: Run) -> None:
         )
 
 
-def exported_threshold(model_path: Path) -> Threshold | None:
-    """Return the threshold in the manifest beside a model file, None if there is no manifest.
-
-    Raises:
-        UserError: If the manifest cannot be used.
-    """
-    manifest = _manifest_beside(model_path)
-    return None if manifest is None else manifest.threshold
-
-
 def record_verification(model_path: Path, outcome: VerificationEntry) -> None:
     """Record the outcome of a verification in the manifest beside the model, if there is one.
 
@@ -92,7 +80,5 @@ def record_verification(model_path: Path, outcome: VerificationEntry) -> None:
 def _manifest_beside(model_path: Path) -> Manifest | None:
     if not (model_path.parent / MANIFEST_FILE).is_file():
         return None
-    try:
+    with station_errors_as_user_errors():
         return Manifest.read(model_path.parent)
-    except StationError as error:
-        raise UserError(str(error)) from None

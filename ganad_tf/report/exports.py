@@ -1,4 +1,4 @@
-"""What a report says of the exported files of a run."""
+"""What a report shows about the exported files of a run."""
 
 import statistics
 import time
@@ -24,10 +24,10 @@ class ExportedFile:
     """An exported file.
 
     Attributes:
-        name: Bundle and file.
-        verification: Figures of `ganad_tf.exporting.verify.Verification` by name.
-        milliseconds: Median time here from pixels to score on one thread, None if no runtime of
-            this machine runs it.
+        name: Name of the bundle and of the file, `<bundle>/<file>`.
+        verification: Fields of `ganad_tf.exporting.verify.Verification` by name.
+        milliseconds: Median time from pixels to score on one thread of this machine, None if it has
+            no runtime for the file.
     """
 
     name: str
@@ -35,14 +35,14 @@ class ExportedFile:
     milliseconds: float | None
 
 
-def exported_files(run: Run, images: NDArray[np.uint8], rule: ScoreRule) -> list[ExportedFile]:
-    """Return the verified files of all bundles of a run, and time them.
+def exported_files(run: Run, images: NDArray[np.uint8]) -> list[ExportedFile]:
+    """Return the verified files of all bundles of a run, with their time per image.
 
     Args:
         run: The run.
-        images: uint8 `(count, size, size, channels)`, what to time with.
-        rule: What a score is the mean of.
+        images: uint8 `(count, size, size, channels)`, the images to measure the time with.
     """
+    rule = run.config.score.rule
     found = []
     for evidence in sorted(run.folder.glob(f"bundles/*/{EVIDENCE_FOLDER}/*.json")):
         bundle = evidence.parents[1]

@@ -1,4 +1,4 @@
-"""The pictures of a report, as data URIs."""
+"""The figures of a report, as data URIs."""
 
 import base64
 import io
@@ -10,6 +10,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.evaluation.plots import ANOMALY_COLOR, DOTS_PER_INCH, NORMAL_COLOR
+from ganad_tf.evaluation.scored_split import ScoredSplit
 
 BINS = 50
 CASE_COLUMNS = 2
@@ -17,8 +18,9 @@ PANELS = ("picture", "error", "mask")
 LEAST_RANGE = 1e-3
 
 
-def curves(is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64]) -> str:
-    """Draw the ROC curve and the precision over the recall."""
+def curves(scored: ScoredSplit) -> str:
+    """Draw the ROC curve and the precision-recall curve."""
+    is_anomaly, scores = scored.is_anomaly, scored.scores
     figure = Figure(figsize=(8, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     false_positive_rate, true_positive_rate, _ = roc_curve(is_anomaly, scores)
@@ -33,11 +35,11 @@ def curves(is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64]) -> str:
 
 
 def histograms(groups: dict[str, NDArray[np.float64]], threshold: float) -> str:
-    """Draw the scores of each kind below one another, with the threshold.
+    """Draw one histogram of scores per kind, below one another, with the threshold.
 
     Args:
-        groups: The scores of each kind by name, the normal one first.
-        threshold: Scores above it are NG.
+        groups: float64 `(count,)`, the scores of each kind by its name, the normal kind first.
+        threshold: The largest score that is accepted.
     """
     figure = Figure(figsize=(8, 0.6 + 0.9 * len(groups)), layout="constrained")
     every = np.concatenate([*groups.values(), [threshold]])
@@ -58,13 +60,13 @@ def cases(
     masks: NDArray[np.uint8] | None,
     titles: list[str],
 ) -> str:
-    """Show pictures, their error maps in one scale, and their masks, two pictures a row.
+    """Draw images, their error maps on a common scale, and their masks, two images per row.
 
     Args:
-        images: uint8 `(count, size, size, channels)`.
-        errors: float32 `(count, size, size)`.
-        masks: uint8 `(count, size, size)` as `LabeledImages` has them, or None.
-        titles: A line a picture.
+        images: uint8 `(count, size, size, channels)`, 0 to 255.
+        errors: float32 `(count, size, size)` in [0, 1], the error maps.
+        masks: uint8 `(count, size, size)`, see `LabeledImages`; None without masks.
+        titles: The title of each image, one line.
     """
     panels = PANELS if masks is not None else PANELS[:2]
     rows = -(-len(images) // CASE_COLUMNS)

@@ -1,4 +1,4 @@
-"""Gathers what a report shows and writes it."""
+"""Collecting what a report shows, and writing it."""
 
 from dataclasses import dataclass
 from importlib import resources
@@ -9,14 +9,16 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from ganad_station.calibration import percent
 from ganad_station.printing import printable
-from ganad_station.score import ScoreRule
+from ganad_station.threshold import is_rejected
 from ganad_tf import __version__
 from ganad_tf.config import to_toml
-from ganad_tf.data.splits import Split
-from ganad_tf.evaluation.evaluate import first_of_parts
-from ganad_tf.evaluation.scoring import map_errors, score_images
-from ganad_tf.models.checkpoints import load_generator
+from ganad_tf.data.labeled import LabeledImages
+from ganad_tf.evaluation.examples import first_of_parts
+from ganad_tf.evaluation.measure import Evaluation, read_evaluation
+from ganad_tf.evaluation.scored_split import ScoredSplit
+from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.report import figures
 from ganad_tf.report.exports import exported_files
 from ganad_tf.run import Run
@@ -30,12 +32,12 @@ MOST_CASES = 8
 
 @dataclass(frozen=True)
 class Cases:
-    """Pictures to look at.
+    """Examples of one kind of decision.
 
     Attributes:
-        title: What they are.
-        about: A sentence on them.
-        picture: The sheet as a data URI, None if there are no such pictures.
+        title: Heading above the examples.
+        about: A sentence that describes them.
+        picture: The sheet with the examples as a data URI, None if there are none.
     """
 
     title: str
@@ -47,33 +49,35 @@ def write_report(run: Run) -> Path:
     """Write the report of an evaluated run, one HTML file that loads nothing.
 
     Args:
-        run: The run; of its bundles, those that are verified are in the report, too.
+        run: The run. Those of its exported files that have been verified are in the report, too.
 
     Returns:
-        The file.
+        Path of the file.
 
     Raises:
-        UserError: If the run is not evaluated, or its data have changed.
+        UserError: If the run is not evaluated, its evaluation is damaged, or its data have changed.
     """
-    metrics, _ = run.read_metrics(), run.threshold
+    evaluation, threshold = read_evaluation(run), run.threshold
     prepare_execution(run.config.seed, run.config.data.trained_size)
-    test, rule = run.splits.test, run.config.score.rule
-    generator = load_generator(run.generator_path)
-    scores = score_images(generator, test.data.images, rule)
+    test, scorer = run.splits.test, Scorer.of(run)
+    scored = ScoredSplit.of(test, scorer.scores(test.data.images))
+    rejected = is_rejected(scored.scores, threshold.value)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     source = resources.files("ganad_tf.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
     text = environment.from_string(source).render(
         name=run.folder.name,
         created=run.identity.created[:19].replace("T", " "),
         version=__version__,
-        metrics=metrics,
+        metrics=evaluation,
+        threshold=threshold,
+        rate=percent(threshold.false_reject_rate),
         splits=run.identity.splits,
-        kinds=_kinds(test, scores, metrics),
-        confusion=_confusion(test.is_anomaly, scores > metrics["threshold"]),
-        curves=figures.curves(test.is_anomaly, scores),
-        histograms=figures.histograms(_scores_by_kind(test, scores), metrics["threshold"]),
-        cases=_cases(test, scores, metrics["threshold"], generator, rule),
-        files=exported_files(run, test.data.images[:MOST_CASES], rule),
+        kinds=_kinds(scored, rejected, evaluation),
+        confusion=_confusion(scored.is_anomaly, rejected),
+        curves=figures.curves(scored),
+        histograms=figures.histograms(_scores_by_kind(scored), threshold.value),
+        cases=_cases(test.data, scored, rejected, scorer),
+        files=exported_files(run, test.data.images[:MOST_CASES]),
         config=to_toml(run.config.portable()),
     )
     path = run.folder / REPORT_FILE
@@ -81,78 +85,77 @@ def write_report(run: Run) -> Path:
     return path
 
 
-def _scores_by_kind(test: Split, scores: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    present = np.unique(test.data.kinds).tolist()
-    order = sorted(present, key=lambda kind: kind != test.normal_kind)
-    return {test.data.kind_names[kind]: scores[test.data.kinds == kind] for kind in order}
+def _scores_by_kind(scored: ScoredSplit) -> dict[str, NDArray[np.float64]]:
+    """Return the scores of each kind by its name, the normal kind first."""
+    (normal,) = np.unique(scored.kinds[~scored.is_anomaly])
+    order = sorted(np.unique(scored.kinds).tolist(), key=lambda kind: kind != normal)
+    return {scored.kind_names[kind]: scored.scores[scored.kinds == kind] for kind in order}
 
 
 def _kinds(
-    test: Split, scores: NDArray[np.float64], metrics: dict[str, Any]
+    scored: ScoredSplit, rejected: NDArray[np.bool_], evaluation: Evaluation
 ) -> list[dict[str, Any]]:
     """Return a row for each kind of anomaly, the worst first."""
-    by_kind = _scores_by_kind(test, scores)
+    kinds = np.array(scored.kind_names)[scored.kinds]
     rows = [
         {
             "name": name,
             "auroc": estimate,
-            "count": len(by_kind[name]),
-            "found": int((by_kind[name] > metrics["threshold"]).sum()),
+            "count": int((kinds == name).sum()),
+            "found": int((rejected & (kinds == name)).sum()),
         }
-        for name, estimate in metrics["auroc_by_kind"].items()
+        for name, estimate in evaluation.auroc_by_kind.items()
     ]
-    return sorted(rows, key=lambda row: row["auroc"]["value"])
+    return sorted(rows, key=lambda row: row["auroc"].value)
 
 
 def _confusion(
-    is_anomaly: NDArray[np.bool_], is_rejected: NDArray[np.bool_]
+    is_anomaly: NDArray[np.bool_], rejected: NDArray[np.bool_]
 ) -> dict[str, dict[str, int]]:
     return {
-        side: {"OK": int((members & ~is_rejected).sum()), "NG": int((members & is_rejected).sum())}
-        for side, members in (("good", ~is_anomaly), ("defective", is_anomaly))
+        label: {"OK": int((members & ~rejected).sum()), "NG": int((members & rejected).sum())}
+        for label, members in (("good", ~is_anomaly), ("defective", is_anomaly))
     }
 
 
 def _cases(
-    test: Split,
-    scores: NDArray[np.float64],
-    threshold: float,
-    generator: Any,
-    rule: ScoreRule,
+    data: LabeledImages, scored: ScoredSplit, rejected: NDArray[np.bool_], scorer: Scorer
 ) -> list[Cases]:
-    order = np.argsort(scores, kind="stable")
-    is_anomaly, is_rejected = test.is_anomaly[order], scores[order] > threshold
-    missed = order[is_anomaly & ~is_rejected]
-    rejected, found = (order[side & is_rejected][::-1] for side in (~is_anomaly, is_anomaly))
+    order = np.argsort(scored.scores, kind="stable")
+    is_anomaly, is_ng = scored.is_anomaly[order], rejected[order]
     groups = (
-        ("Worst misses", "Defective parts that pass, the least suspicious first.", missed),
+        (
+            "Worst misses",
+            "Defective parts that are accepted, those with the lowest scores first.",
+            order[is_anomaly & ~is_ng],
+        ),
         (
             "Worst false rejects",
-            "Good parts that are rejected, the most suspicious first.",
-            rejected,
+            "Good parts that are rejected, those with the highest scores first.",
+            order[~is_anomaly & is_ng][::-1],
         ),
-        ("Found", "Defective parts that are rejected, the most suspicious first.", found),
+        (
+            "Found",
+            "Defective parts that are rejected, those with the highest scores first.",
+            order[is_anomaly & is_ng][::-1],
+        ),
     )
     return [
-        Cases(title, about, _sheet(test, scores, indices, generator, rule))
+        Cases(title, about, _sheet(data, scored, indices, scorer))
         for title, about, indices in groups
     ]
 
 
 def _sheet(
-    test: Split,
-    scores: NDArray[np.float64],
-    indices: NDArray[np.int64],
-    generator: Any,
-    rule: ScoreRule,
+    data: LabeledImages, scored: ScoredSplit, indices: NDArray[np.int64], scorer: Scorer
 ) -> str | None:
-    """Draw pictures, the first of each part, at most `MOST_CASES`; None where there are none."""
+    """Draw the first images of different parts, at most `MOST_CASES`; None if there are none."""
     if not len(indices):
         return None
-    indices = first_of_parts(indices, test.data.groups)[:MOST_CASES]
-    data = test.data.take(indices)
+    indices = first_of_parts(indices, scored.parts)[:MOST_CASES]
+    shown = data.take(indices)
     titles = [
-        printable(f"{data.kind_names[kind]}, {score:.4f}: {name}")
-        for kind, name, score in zip(data.kinds, data.names, scores[indices], strict=True)
+        printable(f"{shown.kind_names[kind]}, {score:.4f}: {name}")
+        for kind, name, score in zip(shown.kinds, shown.names, scored.scores[indices], strict=True)
     ]
-    return figures.cases(data.images, map_errors(generator, data.images, rule), data.masks, titles)
+    return figures.cases(shown.images, scorer.error_maps(shown.images), shown.masks, titles)

@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import math
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,16 +9,15 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from ganad_station.calibration import Calibration
-from ganad_station.errors import StationError
+from ganad_station.calibration import CALIBRATE_AGAIN, CALIBRATION_FILE, Calibration
+from ganad_station.fields import LARGEST_NUMBER, Fields
 from ganad_station.threshold import ORDER_STATISTIC, Threshold
 from ganad_tf import __version__
 from ganad_tf.config import RunConfig, read_config, recorded_config, to_toml
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Splits
-from ganad_tf.errors import UserError
+from ganad_tf.errors import UserError, station_errors_as_user_errors
 from ganad_tf.run.history import Entry, best_epoch, read_history, validation_aurocs
 from ganad_tf.run.identity import (
     SCHEMA_VERSION,
@@ -28,7 +26,7 @@ from ganad_tf.run.identity import (
     record_splits,
     splits_csv,
 )
-from ganad_tf.system.files import new_folder, read_json, write_json, write_text
+from ganad_tf.system.files import new_folder, write_json, write_text
 
 DEFAULT_RUNS = Path("runs")
 RUN_FILE = "run.json"
@@ -87,6 +85,16 @@ class Run:
         return self.generator_path.is_file()
 
     @property
+    def calibration_path(self) -> Path:
+        """JSON file with the threshold that `calibrate` set; it replaces that of `evaluate`."""
+        return self.folder / CALIBRATION_FILE
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the run has a calibration."""
+        return self.calibration_path.is_file()
+
+    @property
     def is_evaluated(self) -> bool:
         """Whether training and evaluation are complete."""
         return self.is_trained and self.metrics_path.is_file()
@@ -109,32 +117,35 @@ class Run:
 
     @property
     def threshold(self) -> Threshold:
-        """The threshold that decides for this run: the calibrated one, else the evaluated one.
+        """The threshold in force: that of the last calibration, or else of the evaluation.
 
         Raises:
-            UserError: If the run is not evaluated, or what it recorded is damaged.
+            UserError: If training is not complete, the run is neither calibrated nor evaluated, or
+                the calibration or the evaluation is damaged or of another generator.
         """
-        try:
+        self.require_trained()
+        with station_errors_as_user_errors():
             calibration = Calibration.read(self.folder)
-        except StationError as error:
-            raise UserError(str(error)) from None
-        return calibration.to_threshold() if calibration else self.evaluated_threshold
+        if calibration is None:
+            return self.evaluated_threshold
+        if calibration.model != self.generator_path.name:
+            raise UserError(
+                f"{self.calibration_path} is of {calibration.model}, not of "
+                f"{self.generator_path.name}: {CALIBRATE_AGAIN}"
+            )
+        return calibration.to_threshold()
 
     @property
     def evaluated_threshold(self) -> Threshold:
         """The threshold that `evaluate` set on the validation split.
 
         Raises:
-            UserError: If the run is not evaluated, or what it recorded is damaged.
+            UserError: If the run is not evaluated, or the evaluation is damaged.
         """
-        metrics = self.read_metrics()
-        try:
-            value, rate = metrics["threshold"], metrics["requested_false_reject_rate"]
-            is_sound = 0 <= value < math.inf and 0 <= rate < 1
-        except (KeyError, TypeError):
-            is_sound = False
-        if not is_sound:
-            raise UserError(f"{self.metrics_path} has no valid threshold: {self._evaluate_command}")
+        with station_errors_as_user_errors():
+            metrics = self.read_metrics()
+            value = metrics.number("threshold", 0, LARGEST_NUMBER)
+            rate = metrics.number("requested_false_reject_rate", 0, 1)
         normals = self.identity.splits["validation"].normal
         return Threshold(value, rate, ORDER_STATISTIC, calibrated_on_validation(normals))
 
@@ -250,19 +261,18 @@ class Run:
                 f"{self.folder} is not trained to its end: ganad-tf train --resume {self.folder}"
             )
 
-    def read_metrics(self) -> dict[str, Any]:
+    def read_metrics(self) -> Fields:
         """Return the content of `metrics.json`.
 
         Raises:
             UserError: If the run is not evaluated or the file is damaged.
         """
         self.require_trained()
+        command = f"ganad-tf evaluate --run {self.folder}"
         if not self.metrics_path.is_file():
-            raise UserError(f"{self.folder} is not evaluated: {self._evaluate_command}")
-        metrics = read_json(self.metrics_path, self._evaluate_command)
-        if not isinstance(metrics, dict):
-            raise UserError(f"{self.metrics_path} is damaged: {self._evaluate_command}")
-        return metrics
+            raise UserError(f"{self.folder} is not evaluated: {command}")
+        with station_errors_as_user_errors():
+            return Fields.read(self.metrics_path, command)
 
     def chosen_entry(self) -> Entry:
         """Return the history entry of the epoch that is evaluated and exported.
@@ -283,10 +293,6 @@ class Run:
             UserError: If the file is damaged.
         """
         return read_history(self.history_path) if self.history_path.is_file() else []
-
-    @property
-    def _evaluate_command(self) -> str:
-        return f"ganad-tf evaluate --run {self.folder}"
 
 
 def calibrated_on_validation(normals: int) -> str:

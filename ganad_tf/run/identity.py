@@ -5,13 +5,13 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganad_station.fields import Fields
 from ganad_tf.data.splits import SPLIT_NAMES, Splits
-from ganad_tf.errors import UserError
-from ganad_tf.system.files import read_json
+from ganad_tf.errors import UserError, station_errors_as_user_errors
 
 SCHEMA_VERSION = 1
-REQUIRED_KEYS = frozenset({"schema_version", "id", "created", "splits"})
 REMEDY = "train again"
+MOST = 2**63
 
 
 @dataclass(frozen=True)
@@ -56,25 +56,23 @@ def read_identity(path: Path) -> Identity:
     Raises:
         UserError: If it is damaged or has another schema version.
     """
-    content = read_json(path, REMEDY)
-    missing = REQUIRED_KEYS - set(content if isinstance(content, dict) else ())
-    if missing:
-        raise UserError(f"{path} lacks {min(missing)!r}: {REMEDY}")
-    version, program = content["schema_version"], content.get("ganad_tf", "of that version")
-    if version != SCHEMA_VERSION:
-        raise UserError(
-            f"{path.parent} has run schema version {version}, this ganad-tf reads "
-            f"{SCHEMA_VERSION}: use ganad-tf {program} or train again"
-        )
-    try:
-        splits = {name: SplitRecord(**content["splits"][name]) for name in SPLIT_NAMES}
-        run_id, created, replicas = content["id"], content["created"], content.get("replicas", 1)
-        is_sound = isinstance(run_id + created, str) and isinstance(replicas, int)
-    except (KeyError, TypeError):
-        is_sound = False
-    if not is_sound:
-        raise UserError(f"{path} is damaged: {REMEDY}")
-    return Identity(version, program, run_id, created, replicas, splits)
+    with station_errors_as_user_errors():
+        fields = Fields.read(path, REMEDY)
+        created, version = fields.text("created"), fields.integer("schema_version", 0, MOST)
+        program = fields.text("ganad_tf", "of that version")
+        if version != SCHEMA_VERSION:
+            raise UserError(
+                f"{path.parent} has run schema version {version}, this ganad-tf reads "
+                f"{SCHEMA_VERSION}: use ganad-tf {program} or train again"
+            )
+        replicas = fields.integer("replicas", 1, MOST) if "replicas" in fields else 1
+        splits = {name: _read_split(fields.fields("splits").fields(name)) for name in SPLIT_NAMES}
+        return Identity(version, program, fields.text("id"), created, replicas, splits)
+
+
+def _read_split(fields: Fields) -> SplitRecord:
+    normal, anomaly = (fields.integer(name, 0, MOST) for name in ("normal", "anomaly"))
+    return SplitRecord(normal, anomaly, fields.text("sha256"))
 
 
 def record_splits(splits: Splits) -> dict[str, SplitRecord]:

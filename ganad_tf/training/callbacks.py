@@ -8,32 +8,28 @@ import click
 import keras
 import numpy as np
 
-from ganad_station.score import WHOLE_IMAGE, ScoreRule
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.metrics import auroc
-from ganad_tf.evaluation.scoring import score_images
+from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.models.checkpoints import save_model
 from ganad_tf.run import Run
 from ganad_tf.run.history import EPOCH, VALIDATION_AUROC, best_epoch, validation_aurocs
 from ganad_tf.system.files import write_json
 
 
-def validate(
-    generator: keras.Model, validation: Split, epoch: int, rule: ScoreRule = WHOLE_IMAGE
-) -> dict[str, float]:
-    """Return AUROC and mean score of both sides on the validation split.
+def validate(scorer: Scorer, validation: Split, epoch: int) -> dict[str, float]:
+    """Return the AUROC and the mean score of each class on the validation split.
 
     Args:
-        generator: The generator to validate.
+        scorer: The generator to validate, with its score rule.
         validation: The split.
-        epoch: Number of the epoch, from 0, for the message of the error.
-        rule: What a score is the mean of.
+        epoch: Index of the epoch, from 0, for the error message.
 
     Raises:
         UserError: If training has diverged, so that a score is not finite.
     """
-    scores = score_images(generator, validation.data.images, rule)
+    scores = scorer.scores(validation.data.images)
     if not np.isfinite(scores).all():
         raise UserError(
             f"training diverged in epoch {epoch + 1}: lower the learning rate and start again"
@@ -84,8 +80,8 @@ class Bookkeeper(keras.callbacks.Callback):
         if self.generator is not None:
             self.generator.set_weights(generator.get_weights())
             generator = self.generator
-        rule = self.run.config.score.rule
-        logs.update(validate(generator, self.run.splits.validation, epoch, rule))
+        scorer = Scorer(generator, self.run.config.score.rule)
+        logs.update(validate(scorer, self.run.splits.validation, epoch))
         self.history.append({EPOCH: epoch + 1, **{name: float(v) for name, v in logs.items()}})
         self.is_best = best_epoch(validation_aurocs(self.history)) == epoch
         if self.is_best:

@@ -160,8 +160,9 @@ def test_export_takes_the_newest_run_and_verifies(undisturbed: Path, tmp_path: P
     identity = json.loads((undisturbed / "run.json").read_text())
     identity["created"] = "2999-01-01T00:00:00+00:00"
     (tmp_path / "runs" / "new" / "run.json").write_text(json.dumps(identity))
-    options = ("--max-drop", 0.05, "--false-reject-rate", 0.3)
-    result = invoke("export", "--int8", "--runs", tmp_path / "runs", *options)
+    rate = ("--run", tmp_path / "runs" / "new", "--false-reject-rate", 0.3)
+    assert invoke("evaluate", *rate).exit_code == 0
+    result = invoke("export", "--int8", "--runs", tmp_path / "runs", "--max-drop", 0.05)
     assert result.exit_code == 0, result.output
     bundle = tmp_path / "runs" / "new" / "bundles" / "cpu"
     assert Bundle.open(bundle).manifest.is_verified
@@ -245,7 +246,10 @@ def test_wrong_inputs_of_the_other_commands(tmp_path: Path, small_run: Run) -> N
     assert_refused(invoke("export", "--target", "coral", "--float32"), "on target cpu alone")
     uint8 = ("--io", "uint8")
     assert_refused(invoke("export", "--target", "jetson", *uint8), "jetson has none")
-    assert_refused(invoke("verify", tmp_path / "a.tflite"), "lies in no run folder", "--run")
+    assert_refused(invoke("verify", tmp_path / "a.tflite"), "is in no run folder", "--run")
+    for command in (("export",), ("verify", tmp_path / "a.tflite")):
+        refused = invoke(*command, "--run", small_run.folder, "--false-reject-rate", 0.001)
+        assert_refused(refused, "run ganad-tf evaluate --false-reject-rate 0.001 first")
     missing = (tmp_path / "a.tflite", "--run", small_run.folder)
     assert_refused(invoke("verify", *missing), "does not exist")
 

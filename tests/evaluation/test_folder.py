@@ -8,11 +8,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from ganad_station.score import WHOLE_IMAGE
 from ganad_tf.cli import cli
 from ganad_tf.evaluation.folder import BATCH, score_pictures
-from ganad_tf.evaluation.scoring import score_images
-from ganad_tf.models.checkpoints import load_generator
+from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import Run
 from ganad_tf.system.files import read_json
 
@@ -32,7 +30,7 @@ def test_the_table_has_the_scores_of_the_evaluation(
     )
     assert code == 0, output
     data = small_run.splits.test.data
-    expected = score_images(load_generator(small_run.generator_path), data.images[:20])
+    expected = Scorer.of(small_run).scores(data.images[:20])
     threshold = read_json(small_run.metrics_path, "")["threshold"]
     with table.open() as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
@@ -44,6 +42,25 @@ def test_the_table_has_the_scores_of_the_evaluation(
     decided = [row["decision"] for row in rows.values()]
     assert f"OK          {decided.count('OK')}" in output
     assert len(list(heatmaps.glob("*.png"))) == 20
+
+
+def test_a_single_picture_is_scored_and_run_and_threshold_are_named(
+    small_run: Run, part_pictures: Path, tmp_path: Path
+) -> None:
+    picture = sorted(part_pictures.iterdir())[3]
+    table = tmp_path / "scores.jsonl"
+    code, output = score(picture, "--run", small_run.folder, "--out", table)
+    assert code == 0, output
+    (record,) = [json.loads(line) for line in table.read_text().splitlines()]
+    assert record["file"] == picture.name
+    threshold = small_run.threshold.value
+    assert record["decision"] == ("NG" if record["score"] > threshold else "OK")
+    assert f"run: {small_run.folder}, threshold: {threshold:.5f} (for 1 % false rejects" in output
+    torn = tmp_path / "torn.png"
+    torn.write_bytes(picture.read_bytes()[:50])
+    code, output = score(torn, "--run", small_run.folder, "--out", table)
+    assert code == 2
+    assert "warning: " in output
 
 
 def test_what_cannot_be_read_is_named_and_stops_nothing(
@@ -73,12 +90,12 @@ def test_what_cannot_be_read_is_named_and_stops_nothing(
 def test_memory_does_not_grow_with_the_number_of_pictures(
     small_run: Run, part_pictures: Path
 ) -> None:
-    generator = load_generator(small_run.generator_path)
+    scorer = Scorer.of(small_run)
     picture = sorted(part_pictures.iterdir())[0]
 
     def peak(count: int) -> int:
         tracemalloc.start()
-        for _ in score_pictures(generator, [picture] * count, WHOLE_IMAGE, 0.5):
+        for _ in score_pictures(scorer, [picture] * count, 0.5):
             pass
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()

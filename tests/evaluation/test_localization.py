@@ -7,8 +7,9 @@ import pytest
 from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
-from ganad_tf.data.labeled import DEFECT_PIXEL
-from ganad_tf.evaluation.localization import BINS, localize
+from ganad_tf.data.labeled import DEFECT_PIXEL, LabeledImages
+from ganad_tf.data.splits import Split
+from ganad_tf.evaluation.localization import BINS, Localization, localize
 
 Made = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -24,6 +25,15 @@ def made(seed: int = 0, gain: float = 1.0, side: int = 40) -> Made:
             masks[index, top : top + height, left : left + width] = DEFECT_PIXEL
     maps = rng.gamma(2, 0.02, masks.shape) + gain * 0.05 * (masks == DEFECT_PIXEL)
     return maps.astype(np.float32), masks, np.arange(12) >= 6
+
+
+def measured(
+    maps: np.ndarray, masks: np.ndarray, is_anomaly: np.ndarray, parts: np.ndarray
+) -> Localization | None:
+    blank, images = np.full(len(maps), ""), np.zeros((*maps.shape, 1), np.uint8)
+    kinds = is_anomaly.astype(np.int64)
+    data = LabeledImages(images, kinds, ("normal", "defect"), blank, blank, parts, masks)
+    return localize(maps, Split(data, 0))
 
 
 def aupro_by_definition(maps: np.ndarray, masks: np.ndarray, limit: float = 0.3) -> float:
@@ -49,7 +59,7 @@ def aupro_by_definition(maps: np.ndarray, masks: np.ndarray, limit: float = 0.3)
 def test_the_areas_are_those_of_their_definitions(gain: float) -> None:
     maps, masks, is_anomaly = made(gain=gain, side=24)
     maps = np.round(maps, 3)
-    found = localize(maps, masks, is_anomaly, np.arange(12))
+    found = measured(maps, masks, is_anomaly, np.arange(12))
     assert found is not None
     exact = roc_auc_score(masks.ravel() == DEFECT_PIXEL, maps.ravel())
     assert found.pixel_auroc.value == pytest.approx(exact, abs=1 / BINS)
@@ -59,11 +69,11 @@ def test_the_areas_are_those_of_their_definitions(gain: float) -> None:
 
 def test_a_perfect_map_and_a_blind_one() -> None:
     _, masks, is_anomaly = made()
-    perfect = localize(masks.astype(np.float32), masks, is_anomaly, np.arange(12))
+    perfect = measured(masks.astype(np.float32), masks, is_anomaly, np.arange(12))
     assert perfect is not None
     assert perfect.pixel_auroc.value == perfect.pixel_auroc.low == 1
     assert perfect.aupro.value == pytest.approx(1)
-    blind = localize(np.zeros(masks.shape, np.float32), masks, is_anomaly, np.arange(12))
+    blind = measured(np.zeros(masks.shape, np.float32), masks, is_anomaly, np.arange(12))
     assert blind is not None
     assert blind.pixel_auroc.value == 0.5
     # The curve of a map that says nothing is the diagonal: .3 / 2 at the limit of .3.
@@ -76,7 +86,7 @@ def test_a_small_region_counts_as_much_as_a_large_one() -> None:
     masks[1, 30, 30] = DEFECT_PIXEL
     maps = np.zeros(masks.shape, np.float32)
     maps[1, :16] = 1
-    found = localize(maps, masks, np.array([False, True]), np.arange(2))
+    found = measured(maps, masks, np.array([False, True]), np.arange(2))
     assert found is not None
     # The small region is found with the rest of the picture alone: half of .5 and 1, up to .3.
     assert found.aupro.value == pytest.approx(0.5 + 0.5 * 0.15, abs=1e-3)
@@ -85,7 +95,7 @@ def test_a_small_region_counts_as_much_as_a_large_one() -> None:
 
 def test_the_intervals_are_those_of_resampled_pictures() -> None:
     maps, masks, is_anomaly = made(gain=0.7)
-    found = localize(maps, masks, is_anomaly, np.arange(12))
+    found = measured(maps, masks, is_anomaly, np.arange(12))
     assert found is not None
     rng = np.random.default_rng(1)
     areas = []
@@ -100,9 +110,9 @@ def test_the_intervals_are_those_of_resampled_pictures() -> None:
 
 def test_pictures_of_a_part_are_resampled_together() -> None:
     maps, masks, is_anomaly = made(gain=0.7)
-    once = localize(maps, masks, is_anomaly, np.arange(12))
+    once = measured(maps, masks, is_anomaly, np.arange(12))
     again = [np.repeat(values, 3, axis=0) for values in (maps, masks, is_anomaly, np.arange(12))]
-    often = localize(*again)
+    often = measured(*again)
     assert once is not None
     assert often is not None
     for name in ("pixel_auroc", "aupro"):
@@ -112,5 +122,5 @@ def test_pictures_of_a_part_are_resampled_together() -> None:
 
 def test_without_defects_or_without_anything_else_there_is_nothing_to_measure() -> None:
     maps, masks, is_anomaly = made()
-    assert localize(maps, np.zeros_like(masks), is_anomaly, np.arange(12)) is None
-    assert localize(maps, np.full_like(masks, DEFECT_PIXEL), is_anomaly, np.arange(12)) is None
+    assert measured(maps, np.zeros_like(masks), is_anomaly, np.arange(12)) is None
+    assert measured(maps, np.full_like(masks, DEFECT_PIXEL), is_anomaly, np.arange(12)) is None

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import stat
 import zipfile
 from collections import Counter
@@ -11,6 +12,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from ganad_station.bundle import Bundle
+from ganad_station.calibration import Calibration
 from ganad_station.choice import open_model
 from ganad_station.manifest import Manifest
 from ganad_station.runtimes.litert import LiteRtModel
@@ -18,7 +20,8 @@ from ganad_station.score import to_input
 from ganad_tf.config import TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.errors import UserError
-from ganad_tf.evaluation.scoring import score_images
+from ganad_tf.evaluation.evaluate import evaluate
+from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.exporting.export import export
 from ganad_tf.exporting.quantization.aware import fine_tune, make_quantization_aware
 from ganad_tf.exporting.quantization.objectives import match_float_output
@@ -28,7 +31,7 @@ from ganad_tf.exporting.tflite.file import float_tensors, read_tensors
 from ganad_tf.exporting.tflite.lowering import lower_transposed_convolutions
 from ganad_tf.exporting.tflite.subpixel import replace_narrow_transposed_convolutions
 from ganad_tf.exporting.variants import bundle_name, recipes_for
-from ganad_tf.models.checkpoints import load_generator
+from ganad_tf.exporting.verify import verify
 from ganad_tf.run import Run
 from ganad_tf.system.files import TEMPORARY
 from ganad_tf.targets.profile import TARGETS
@@ -92,7 +95,7 @@ def test_uint8_input_and_output_are_the_pixels_and_change_nothing(
     small_run: Run, int8_model: Path, tmp_path: Path
 ) -> None:
     run = Run(tmp_path, small_run.config, small_run.identity)
-    for name in ("generator.keras", "config.toml", "run.json"):
+    for name in ("generator.keras", "config.toml", "run.json", "metrics.json"):
         os.link(small_run.folder / name, tmp_path / name)
     (path,) = export(run, ["coral"], io_type=IoType.UINT8)
     for details in (
@@ -131,7 +134,7 @@ def test_float_files_score_like_keras(
 ) -> None:
     paths = export(small_run, ["cpu"], Variant(precision))
     images = small_run.splits.validation.data.images
-    expected = score_images(load_generator(small_run.generator_path), images)
+    expected = Scorer.of(small_run).scores(images)
     assert [path.name for path in paths] == ["model.tflite", "model.onnx"]
     for path in paths:
         np.testing.assert_allclose(open_model(path).score(images), expected, atol=tolerance)
@@ -141,7 +144,7 @@ def test_int8_scores_stay_close_to_keras_on_every_target(
     small_run: Run, bundles: dict[str, Path]
 ) -> None:
     images = small_run.splits.validation.data.images
-    expected = score_images(load_generator(small_run.generator_path), images)
+    expected = Scorer.of(small_run).scores(images)
     for target, folder in bundles.items():
         for recipe in recipes_for(target, Variant()):
             scores = open_model(folder / recipe.file).score(images)
@@ -171,7 +174,7 @@ def test_threshold_is_that_of_the_float_model_on_validation(
     small_run: Run, bundle_folder: Path
 ) -> None:
     normals = small_run.splits.validation.normals
-    scores = score_images(load_generator(small_run.generator_path), normals)
+    scores = Scorer.of(small_run).scores(normals)
     threshold = Bundle.open(bundle_folder).threshold
     assert (scores > threshold).mean() <= 0.01
     assert threshold in scores
@@ -210,6 +213,40 @@ def test_an_unfinished_run_is_not_exported(small_run: Run, tmp_path: Path) -> No
     unfinished = Run(tmp_path, small_run.config, small_run.identity)
     with pytest.raises(UserError, match="--resume"):
         export(unfinished, ["cpu"])
+    os.link(small_run.generator_path, unfinished.generator_path)
+    with pytest.raises(UserError, match="is not evaluated: ganad-tf evaluate --run"):
+        export(unfinished, ["cpu"])
+
+
+def test_the_threshold_that_evaluate_set_is_exported_and_verified(
+    small_run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(small_run.folder, folder, ignore=shutil.ignore_patterns("bundles"))
+    run = Run.open(folder)
+    values = []
+    for rate in (0.001, 0.3):
+        evaluate(run, rate)
+        (path,) = export(run, ["cpu"], POST_TRAINING)
+        threshold = Bundle.open(path.parent).manifest.threshold
+        assert threshold == run.threshold
+        assert threshold.false_reject_rate == rate
+        (verification,) = verify([path], run, max_drop=1)
+        assert verification.threshold == threshold.value
+        values.append(threshold.value)
+    assert values[1] < values[0]
+
+
+def test_the_calibrated_threshold_is_exported_and_verified(small_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(small_run.folder, folder, ignore=shutil.ignore_patterns("bundles"))
+    run = Run.open(folder)
+    calibration = Calibration.make(run.generator_path, np.linspace(0, 0.25, 300).tolist(), 0.01)
+    calibration.write(folder)
+    (path,) = export(run, ["cpu"], POST_TRAINING)
+    threshold = Bundle.open(path.parent).manifest.threshold
+    assert threshold == calibration.to_threshold()
+    assert verify([path], run, max_drop=1)[0].threshold == 0.25
 
 
 def test_a_run_is_exported_by_one_process_at_a_time(small_run: Run) -> None:

@@ -10,8 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from ganad_tf.cli import cli
-from ganad_tf.evaluation.scoring import score_images
-from ganad_tf.models.checkpoints import load_generator
+from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import Run
 from ganad_tf.system.files import read_json, write_json
 
@@ -66,7 +65,7 @@ def test_figures_are_those_of_the_run(page: webdriver.Chrome, small_run: Run) ->
     metrics = read_json(small_run.metrics_path, "")
     assert page.find_element(By.ID, "auroc").text.startswith(f"{metrics['auroc']['value']:.4f}")
     test = small_run.splits.test
-    scores = score_images(load_generator(small_run.generator_path), test.data.images)
+    scores = Scorer.of(small_run).scores(test.data.images)
     rejected = scores > metrics["threshold"]
     good, bad = ~test.is_anomaly, test.is_anomaly
     counts = [[str((side & out).sum()) for out in (~rejected, rejected)] for side in (good, bad)]

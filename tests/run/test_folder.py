@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ganad_station.calibration import Calibration
 from ganad_station.threshold import ORDER_STATISTIC, Threshold
 from ganad_tf.cli import cli
 from ganad_tf.config import RunConfig, make_config
@@ -41,9 +42,9 @@ def test_run_folders_that_cannot_be_opened(tmp_path: Path, small_run: Run) -> No
     (tmp_path / "run.json").write_text(json.dumps({**identity, "schema_version": 99}))
     with pytest.raises(UserError, match="run schema version 99"):
         Run.open(tmp_path)
-    for content in ("[]", '{"schema_version": 1}'):
+    for content, message in (("[]", "is not a JSON"), ('{"schema_version": 1}', "lacks 'created'")):
         (tmp_path / "run.json").write_text(content)
-        with pytest.raises(UserError, match="lacks 'created'"):
+        with pytest.raises(UserError, match=message):
             Run.open(tmp_path)
     for content in ("{torn", "[" * 100_000):
         (tmp_path / "run.json").write_text(content)
@@ -52,13 +53,19 @@ def test_run_folders_that_cannot_be_opened(tmp_path: Path, small_run: Run) -> No
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"splits": []}, {"splits": {}}, {"splits": {"train": 1}}, {"replicas": "two"}, {"id": 3}],
+    ("changes", "message"),
+    [
+        ({"splits": []}, "splits must be an object"),
+        ({"splits": {}}, "lacks 'splits.train'"),
+        ({"splits": {"train": 1}}, "splits.train must be an object"),
+        ({"replicas": "two"}, "replicas must be an integer"),
+        ({"id": 3}, "id must be a string"),
+    ],
 )
-def test_a_damaged_run_file_is_one_line(copied: Run, changes: dict) -> None:
+def test_a_damaged_run_file_is_one_line(copied: Run, changes: dict, message: str) -> None:
     path = copied.folder / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
-    with pytest.raises(UserError, match=r"run\.json is damaged: train again"):
+    with pytest.raises(UserError, match=rf"run\.json.* {message}.*: train again"):
         Run.open(copied.folder)
 
 
@@ -82,12 +89,17 @@ def test_the_threshold_is_the_one_that_evaluate_recorded(copied: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [None, {"threshold": "0.1"}, {"threshold": float("nan")}, {"requested_false_reject_rate": 1}],
+    ("changes", "message"),
+    [
+        (None, "lacks"),
+        ({"threshold": "0.1"}, "threshold must be a number"),
+        ({"threshold": float("nan")}, "threshold must be a number"),
+        ({"requested_false_reject_rate": 2}, "requested_false_reject_rate must be a number"),
+    ],
 )
-@pytest.mark.parametrize("command", ["score", "report"])
+@pytest.mark.parametrize("command", ["score", "report", "export"])
 def test_damaged_metrics_are_one_line(
-    copied: Run, part_pictures: Path, command: str, changes: dict | None
+    copied: Run, part_pictures: Path, command: str, changes: dict | None, message: str
 ) -> None:
     metrics = json.loads(copied.metrics_path.read_text())
     content = {} if changes is None else {**metrics, **changes}
@@ -98,7 +110,42 @@ def test_damaged_metrics_are_one_line(
     result = CliRunner().invoke(cli, [command, *arguments])
     assert result.exit_code == 2
     (line,) = [line for line in result.output.splitlines() if line.startswith("error: ")]
-    assert "metrics.json has no valid threshold: ganad-tf evaluate --run" in line
+    assert "metrics.json" in line
+    assert message in line
+    assert "ganad-tf evaluate --run" in line
+
+
+def test_a_calibration_replaces_the_threshold_of_the_evaluation(
+    copied: Run, part_pictures: Path
+) -> None:
+    calibration = Calibration.make(copied.generator_path, [0.1] * 299 + [0.25], 0.01)
+    calibration.write(copied.folder)
+    expected = calibration.to_threshold()
+    assert copied.threshold == expected
+    assert copied.evaluated_threshold.value != expected.value
+    score = ["score", str(part_pictures), "--out", str(copied.folder / "scores.csv")]
+    result = CliRunner().invoke(cli, [*score, "--run", str(copied.folder)])
+    assert result.exit_code == 0, result.output
+    assert "set on 300 pictures of good parts, 95 % confidence" in result.output
+    result = CliRunner().invoke(cli, ["report", "--run", str(copied.folder)])
+    assert result.exit_code == 0, result.output
+    report = (copied.folder / "report.html").read_text()
+    assert f"Scores above {expected.value:.5f} are NG" in report
+    assert "300 pictures of good parts, 95 % confidence" in report
+    result = CliRunner().invoke(cli, ["evaluate", "--run", str(copied.folder)])
+    assert "calibration.json sets another threshold, which is in force" in result.output
+    assert copied.threshold == expected
+
+
+def test_a_calibration_of_another_generator_is_refused(copied: Run) -> None:
+    scores = [0.1] * 300
+    Calibration.make(copied.last_path, scores, 0.01).write(copied.folder)
+    with pytest.raises(UserError, match=r"is of last\.keras, not of generator\.keras: calibrate"):
+        _ = copied.threshold
+    Calibration.make(copied.generator_path, scores, 0.01).write(copied.folder)
+    copied.generator_path.write_bytes(b"trained again")
+    with pytest.raises(UserError, match=r"was made for another generator\.keras"):
+        _ = copied.threshold
 
 
 def test_a_run_that_is_not_evaluated_has_no_threshold(copied: Run) -> None:

@@ -4,6 +4,7 @@ It is an ordinary run folder. What is there already is not done again: epochs, f
 split, the bundle, its verification. What the steps print goes to `<folder>.log`.
 """
 
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -134,10 +135,11 @@ def _train(config: RunConfig, folder: Path) -> Run:
 
 def _evaluate(run: Run) -> dict[str, Any]:
     from ganad_tf.evaluation.evaluate import evaluate
+    from ganad_tf.evaluation.measure import read_evaluation
 
     if not run.is_evaluated:
         evaluate(run)
-    return run.read_metrics()
+    return dataclasses.asdict(read_evaluation(run))
 
 
 def _verify(run: Run) -> dict[str, Any]:

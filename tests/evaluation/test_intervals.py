@@ -1,0 +1,237 @@
+import dataclasses
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from ganad_tf.errors import UserError
+from ganad_tf.evaluation import intervals
+from ganad_tf.evaluation.intervals import (
+    Estimate,
+    auroc_difference,
+    bootstrap,
+    proportion,
+    resampled,
+)
+from ganad_tf.evaluation.metrics import auroc
+from ganad_tf.evaluation.scored_split import ScoredSplit
+
+
+def two_scorers(count: int = 300, seed: int = 0):
+    """Labels, a scorer, and a second one that agrees with it but for noise."""
+    rng = np.random.default_rng(seed)
+    is_anomaly = rng.random(count) < 0.4
+    scores = rng.normal(0, 1, count) + 1.2 * is_anomaly
+    return is_anomaly, scores, scores + rng.normal(0, 0.5, count)
+
+
+def alone(is_anomaly: np.ndarray) -> np.ndarray:
+    """Each picture of a part of its own."""
+    return np.arange(len(is_anomaly))
+
+
+def difference(is_anomaly, first, second, parts) -> Estimate:
+    return auroc_difference(ScoredSplit.of_labels(is_anomaly, first, parts), second)
+
+
+def auroc_interval(is_anomaly, scores, parts) -> Estimate:
+    return bootstrap(auroc, ScoredSplit.of_labels(is_anomaly, scores, parts))
+
+
+def kernel(anomaly: float, normal: float) -> float:
+    return 1.0 if anomaly > normal else 0.5 if anomaly == normal else 0.0
+
+
+def delong_by_definition(is_anomaly, first, second) -> tuple[float, float]:
+    """Difference and its variance, from the double sums of the paper."""
+
+    def placements(scores):
+        anomalies, normals = scores[is_anomaly], scores[~is_anomaly]
+        table = np.array([[kernel(a, n) for n in normals] for a in anomalies])
+        return table.mean(axis=1), table.mean(axis=0)
+
+    (a1, n1), (a2, n2) = placements(first), placements(second)
+    anomaly_part = np.cov(np.stack([a1, a2])) / len(a1)
+    normal_part = np.cov(np.stack([n1, n2])) / len(n1)
+    covariance = anomaly_part + normal_part
+    contrast = np.array([1.0, -1.0])
+    return a1.mean() - a2.mean(), contrast @ covariance @ contrast
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("digits", [8, 0])  # with 0 digits most scores are ties
+def test_delong_equals_its_definition(seed: int, digits: int) -> None:
+    is_anomaly, first, second = two_scorers(120, seed)
+    first, second = first.round(digits), second.round(digits)
+    expected, variance = delong_by_definition(is_anomaly, first, second)
+    estimate = difference(is_anomaly, first, second, alone(is_anomaly))
+    assert estimate.value == pytest.approx(expected)
+    assert (estimate.high - estimate.low) / 2 == pytest.approx(1.959964 * np.sqrt(variance))
+
+
+def test_delong_difference_is_that_of_the_aurocs() -> None:
+    is_anomaly, first, second = two_scorers()
+    expected = auroc(is_anomaly, first) - auroc(is_anomaly, second)
+    assert difference(is_anomaly, first, second, alone(is_anomaly)).value == pytest.approx(expected)
+
+
+def test_delong_agrees_with_a_paired_bootstrap() -> None:
+    is_anomaly, first, second = two_scorers(500)
+    rng = np.random.default_rng(1)
+    classes = np.flatnonzero(is_anomaly), np.flatnonzero(~is_anomaly)
+    differences = []
+    for _ in range(400):
+        chosen = np.concatenate([rng.choice(members, len(members)) for members in classes])
+        labels = is_anomaly[chosen]
+        differences.append(auroc(labels, first[chosen]) - auroc(labels, second[chosen]))
+    estimate = difference(is_anomaly, first, second, alone(is_anomaly))
+    assert (estimate.high - estimate.low) / 3.92 == pytest.approx(np.std(differences), rel=0.2)
+
+
+def test_a_scorer_does_not_differ_from_itself() -> None:
+    is_anomaly, scores, _ = two_scorers()
+    assert difference(is_anomaly, scores, 3 * scores, alone(is_anomaly)) == Estimate(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("parts", [[0, 1, 2, 2], [3, 3, 1, 2]])
+def test_a_single_part_is_too_few_to_compare(parts: list[int]) -> None:
+    is_anomaly = np.array([False, False, True, True])
+    with pytest.raises(UserError, match="at least two"):
+        difference(is_anomaly, np.arange(4.0), np.arange(4.0), np.array(parts))
+
+
+@pytest.mark.parametrize("exposures", [1, 3])
+def test_the_same_picture_of_each_part_again_says_nothing_new(exposures: int) -> None:
+    is_anomaly, first, second = two_scorers(80)
+    parts = np.random.default_rng(1).permutation(80)
+    again = [np.repeat(values, exposures) for values in (is_anomaly, first, second, parts)]
+    once, often = (difference(*v) for v in ((is_anomaly, first, second, parts), again))
+    assert dataclasses.astuple(often) == pytest.approx(dataclasses.astuple(once))
+    labels, scores, _, numbers = again
+    expected = auroc_interval(is_anomaly, first, parts)
+    found = auroc_interval(labels, scores, numbers)
+    assert dataclasses.astuple(found) == pytest.approx(dataclasses.astuple(expected))
+
+
+def scores_of_parts(seed: int, parts: int = 60, most: int = 8):
+    """Scores shared by the images of a part except for noise; some parts are in both classes."""
+    rng = np.random.default_rng(seed)
+    numbers = np.repeat(np.arange(parts), rng.integers(1, most, parts))
+    of_part = np.where(np.arange(parts) % 5 == 0, 0.5, np.arange(parts) % 2)
+    is_anomaly = rng.random(len(numbers)) < of_part[numbers]
+    first, second = (
+        rng.normal(0, 1, parts)[numbers] + rng.normal(0, 0.3, len(numbers)) + is_anomaly
+        for _ in range(2)
+    )
+    order = rng.permutation(len(numbers))
+    return is_anomaly[order], first[order], second[order], numbers[order]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_variance_of_parts_equals_its_definition(seed: int) -> None:
+    """Sum by sum as Obuchowski writes it, for the difference of two scorers."""
+    is_anomaly, first, second, parts = scores_of_parts(seed)
+    estimate = difference(is_anomaly, first, second, parts)
+    anomalies, normals = np.flatnonzero(is_anomaly), np.flatnonzero(~is_anomaly)
+    table = np.array(
+        [
+            [kernel(first[a], first[n]) - kernel(second[a], second[n]) for n in normals]
+            for a in anomalies
+        ]
+    )
+    tens = dict.fromkeys(np.unique(parts), 0.0)
+    ones = dict(tens)
+    for row, index in zip(table, anomalies, strict=True):
+        tens[parts[index]] += row.mean() - table.mean()
+    for column, index in zip(table.T, normals, strict=True):
+        ones[parts[index]] += column.mean() - table.mean()
+    every, ten, one = len(tens), len(set(parts[anomalies])), len(set(parts[normals]))
+    s10 = ten / (ten - 1) * sum(v**2 for v in tens.values()) / len(anomalies) ** 2
+    s01 = one / (one - 1) * sum(v**2 for v in ones.values()) / len(normals) ** 2
+    s11 = every / (every - 1) * sum(tens[i] * ones[i] for i in tens)
+    variance = s10 + s01 + 2 * s11 / (len(anomalies) * len(normals))
+    assert estimate.value == pytest.approx(table.mean())
+    assert (estimate.high - estimate.low) / 2 == pytest.approx(1.959964 * np.sqrt(variance))
+
+
+def test_resamples_have_whole_parts() -> None:
+    is_anomaly, _, _, parts = scores_of_parts(0)
+    for chosen in itertools.islice(resampled(is_anomaly, parts), 20):
+        counts = Counter(chosen.tolist())
+        for label in (is_anomaly, ~is_anomaly):
+            of_part = [
+                {counts[i] for i in np.flatnonzero(label & (parts == p))} for p in set(parts)
+            ]
+            assert all(len(times) <= 1 for times in of_part)
+            drawn = [times.pop() for times in of_part if times]
+            assert sum(drawn) == len(drawn)
+
+
+@pytest.mark.slow
+def test_intervals_cover_what_other_parts_show_as_often_as_they_say() -> None:
+    """Six pictures of a part that hardly differ."""
+    truth, share = 0.8021, 0.3
+    hits, proportions = 0, 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        of_part = rng.normal(0, 1, 60) + 1.2 * (np.arange(60) < 25)
+        scores = np.repeat(of_part, 6) + rng.normal(0, 0.05, 360)
+        parts, is_anomaly = np.repeat(np.arange(60), 6), np.arange(360) < 150
+        gain = difference(is_anomaly, scores, np.zeros(360), parts)
+        hits += gain.low + 0.5 <= truth <= gain.high + 0.5
+        is_hit = np.repeat(rng.random(60) < share, 6)
+        found = proportion(is_hit, parts)
+        proportions += found.low <= share <= found.high
+    assert hits >= 184
+    assert proportions >= 188
+
+
+@pytest.mark.slow
+def test_bootstrap_interval_covers_the_truth_about_as_often_as_it_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(intervals, "RESAMPLES", 150)
+    truth = 0.8021  # AUROC of two unit normals 1.2 apart: Phi(1.2 / sqrt 2)
+    hits = 0
+    for seed in range(40):
+        is_anomaly, scores, _ = two_scorers(150, seed)
+        estimate = auroc_interval(is_anomaly, scores, alone(is_anomaly))
+        assert estimate.low <= estimate.value <= estimate.high
+        hits += estimate.low <= truth <= estimate.high
+    assert hits >= 34
+
+
+def test_bootstrap_is_the_same_again() -> None:
+    is_anomaly, scores, _ = two_scorers()
+    assert auroc_interval(is_anomaly, scores, alone(is_anomaly)) == auroc_interval(
+        is_anomaly, scores, alone(is_anomaly)
+    )
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_proportion_is_the_exact_binomial_interval(hits: list[bool]) -> None:
+    estimate = proportion(np.array(hits), np.arange(len(hits)))
+    exact = binomtest(sum(hits), len(hits)).proportion_ci(0.95)
+    assert dataclasses.astuple(estimate) == pytest.approx((np.mean(hits), exact.low, exact.high))
+
+
+@pytest.mark.parametrize("is_hit", [False, True])
+def test_a_proportion_of_all_or_none_is_as_sure_as_there_are_parts(is_hit: bool) -> None:
+    estimate = proportion(np.full(60, is_hit), np.repeat(np.arange(10), 6))
+    exact = binomtest(10 * is_hit, 10).proportion_ci(0.95)
+    assert dataclasses.astuple(estimate) == pytest.approx((float(is_hit), exact.low, exact.high))
+
+
+def test_a_proportion_of_pictures_that_do_not_depend_on_their_part_is_that_of_pictures() -> None:
+    is_hit = np.random.default_rng(0).random(3000) < 0.3
+    alike, apart = (proportion(is_hit, parts) for parts in (np.arange(3000) // 3, np.arange(3000)))
+    assert alike.high - alike.low == pytest.approx(apart.high - apart.low, rel=0.1)
+
+
+def test_estimates_print_with_their_interval() -> None:
+    assert f"{Estimate(0.5, 0.25, 0.75)}" == "0.5000 [0.2500, 0.7500]"
+    assert f"{Estimate(0.5, -0.25, 0.75):+.2f}" == "+0.50 [-0.25, +0.75]"
