@@ -64,7 +64,7 @@ class Calibration(NamedTuple):
 
         Args:
             model_path: The model file that the scores are of.
-            good_scores: The scores of good parts, each of a part of its own.
+            good_scores: The scores of good parts, one per part.
             false_reject_rate: At most this fraction of new good parts is to be rejected, in (0, 1).
             confidence: The probability that this holds, in (0, 1).
 
@@ -134,7 +134,7 @@ def tolerance_bound(
     """Return the lowest threshold that keeps a promise on new good parts.
 
     Args:
-        good_scores: The scores of good parts, each of a part of its own.
+        good_scores: The scores of good parts, one per part.
         false_reject_rate: At most this fraction of new good parts is to be above it, in (0, 1).
         confidence: The probability, over sets of good parts, that the promise is kept, in (0, 1).
 

@@ -59,7 +59,7 @@ def is_color(path: Path) -> bool:
 
 
 def has_color(image: Image.Image) -> bool:
-    """Tell whether a Pillow image has more than one grey channel."""
+    """Return whether a Pillow image has colors."""
     return image.mode not in GREY_MODES
 
 

@@ -116,7 +116,7 @@ def calibrate_model(
 
     Args:
         model_path: The model file that the scores are of.
-        good_scores: The scores of good parts, each of a part of its own.
+        good_scores: The scores of good parts, one per part.
         false_reject_rate: At most this fraction of new good parts is to be rejected, in (0, 1).
         confidence: The probability that this holds, in (0, 1).
         replaced: The threshold that the new one replaces, for comparison.
