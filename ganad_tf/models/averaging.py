@@ -1,4 +1,4 @@
-"""The exponential moving average of a network's weights over the steps of a training."""
+"""The exponential moving average of the weights of a network over training steps."""
 
 import keras
 import tensorflow as tf
@@ -9,13 +9,13 @@ AVERAGING_DELAY = 10.0
 def move_average(
     averaged: keras.Model, network: keras.Model, averaging: float, iterations: keras.Variable
 ) -> None:
-    """Move an average towards a network, by more in the first steps.
+    """Update the moving average of a network; the decay is smaller in the first steps.
 
     Args:
-        averaged: Holds the average, statistics of batch normalization included.
-        network: A network of the same shape.
+        averaged: The model that holds the average, statistics of batch normalization included.
+        network: The model to average; it has the same layers.
         averaging: Decay per step, in [0, 1).
-        iterations: Steps that the optimizer has done.
+        iterations: Number of steps that the optimizer has taken.
     """
     step = tf.cast(iterations, tf.float32)
     decay = tf.minimum(averaging, step / (step + AVERAGING_DELAY))

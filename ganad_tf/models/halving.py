@@ -2,28 +2,41 @@
 
 A stride-2 convolution equals a stride-1 convolution with a 2x2 kernel over blocks of 2x2 pixels
 (Shi et al., "Is the deconvolution layer the same as a convolutional layer?", 2016). With the few
-maps of these networks, the CPU kernels for the gradient of the input, which also compute a
+channels of these networks, the CPU kernels for the gradient of the input, which also compute a
 transposed convolution, take half the time in that form; those of the forward pass do not.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import layers
 
-STRIDE = 2
+from ganad_tf.models.architecture import KERNEL, STRIDE
+from ganad_tf.models.supported import check_supported
+
 STRIDES = [1, STRIDE, STRIDE, 1]
+
+SUPPORTED = {
+    "kernel_size": (KERNEL, KERNEL),
+    "strides": (STRIDE, STRIDE),
+    "padding": "same",
+    "data_format": "channels_last",
+    "dilation_rate": (1, 1),
+    "activation": keras.activations.linear,
+    "use_bias": False,
+}
 
 Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 @tf.custom_gradient
-def halving_convolution(maps: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
-    """Convolve with a 4x4 kernel at stride 2, `same` padding.
+def halving_convolution(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+    """Convolve with a 4x4 kernel at stride 2, with `same` padding.
 
     Args:
-        maps: float32 `(batch, height, width, in)`, height and width static and even.
+        inputs: float32 `(batch, height, width, in)`, height and width static and even.
         kernel: float32 `(4, 4, in, out)`.
 
     Returns:
@@ -31,17 +44,17 @@ def halving_convolution(maps: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, 
     """
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return _adjoint(upstream, kernel), _kernel_gradient(maps, kernel, upstream)
+        return _adjoint(upstream, kernel), _kernel_gradient(inputs, kernel, upstream)
 
-    return tf.nn.conv2d(maps, kernel, STRIDE, "SAME"), gradient
+    return tf.nn.conv2d(inputs, kernel, STRIDE, "SAME"), gradient
 
 
 @tf.custom_gradient
-def doubling_convolution(maps: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
-    """Apply a transposed convolution with a 4x4 kernel at stride 2, `same` padding.
+def doubling_convolution(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+    """Apply a transposed convolution with a 4x4 kernel at stride 2, with `same` padding.
 
     Args:
-        maps: float32 `(batch, height, width, in)`, height and width static.
+        inputs: float32 `(batch, height, width, in)`, height and width static.
         kernel: float32 `(4, 4, out, in)`.
 
     Returns:
@@ -51,32 +64,32 @@ def doubling_convolution(maps: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor,
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return (
             tf.nn.conv2d(upstream, kernel, STRIDE, "SAME"),
-            _kernel_gradient(upstream, kernel, maps),
+            _kernel_gradient(upstream, kernel, inputs),
         )
 
-    return _adjoint(maps, kernel), gradient
+    return _adjoint(inputs, kernel), gradient
 
 
-def _adjoint(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Transpose `halving_convolution`: what takes `maps` back to twice their size."""
-    _, height, width, _ = maps.shape
+def _adjoint(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Apply the transpose of `halving_convolution`, which doubles height and width."""
+    _, height, width, _ = inputs.shape
     channels, out = kernel.shape[2:]
     blocks = tf.reshape(kernel, (2, 2, 2, 2, channels, out))
     block_kernel = tf.reshape(tf.transpose(blocks, (0, 2, 1, 3, 4, 5)), (2, 2, 4 * channels, out))
-    block_maps = tf.raw_ops.Conv2DBackpropInput(
-        input_sizes=tf.stack([tf.shape(maps)[0], height + 1, width + 1, 4 * channels]),
+    outputs = tf.raw_ops.Conv2DBackpropInput(
+        input_sizes=tf.stack([tf.shape(inputs)[0], height + 1, width + 1, 4 * channels]),
         filter=block_kernel,
-        out_backprop=maps,
+        out_backprop=inputs,
         strides=[1, 1, 1, 1],
         padding="VALID",
     )
-    return _without_blocks(block_maps)[:, 1:-1, 1:-1]
+    return _without_blocks(outputs)[:, 1:-1, 1:-1]
 
 
-def _without_blocks(maps: tf.Tensor) -> tf.Tensor:
-    """Do as `tf.nn.depth_to_space` does, which copies value by value."""
-    _, height, width, depth = maps.shape
-    block_rows = tf.reshape(maps, (-1, height, width, STRIDE, depth // STRIDE))
+def _without_blocks(inputs: tf.Tensor) -> tf.Tensor:
+    """Return what `tf.nn.depth_to_space` returns, which copies value by value."""
+    _, height, width, depth = inputs.shape
+    block_rows = tf.reshape(inputs, (-1, height, width, STRIDE, depth // STRIDE))
     rows = tf.transpose(block_rows, (0, 1, 3, 2, 4))
     return tf.reshape(rows, (-1, STRIDE * height, STRIDE * width, depth // STRIDE**2))
 
@@ -93,17 +106,47 @@ def _kernel_gradient(large: tf.Tensor, kernel: tf.Tensor, small: tf.Tensor) -> t
 
 @keras.saving.register_keras_serializable(package="ganad_tf")
 class HalvingConv2D(layers.Conv2D):
-    """A `keras.layers.Conv2D` that is 4x4 at stride 2, with `same` padding and no bias."""
+    """A `keras.layers.Conv2D` that is 4x4 at stride 2, with `same` padding and no bias.
 
-    def call(self, maps: tf.Tensor) -> tf.Tensor:
-        """Convolve maps `(batch, height, width, in)` to half their height and width."""
-        return halving_convolution(maps, tf.convert_to_tensor(self.kernel))
+    Raises:
+        ValueError: If a setting differs, or, when the layer is built, if the height or the width
+            of the input is unknown or odd.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        check_supported(self, groups=1, **SUPPORTED)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the kernel for inputs `(batch, height, width, in)`."""
+        if any(size is None or size % STRIDE for size in input_shape[1:-1]):
+            raise ValueError(f"HalvingConv2D needs even height and width, got {input_shape}")
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Convolve float32 inputs `(batch, height, width, in)` to half their height and width."""
+        return halving_convolution(inputs, tf.convert_to_tensor(self.kernel))
 
 
 @keras.saving.register_keras_serializable(package="ganad_tf")
 class DoublingConv2D(layers.Conv2DTranspose):
-    """A `keras.layers.Conv2DTranspose`, 4x4 at stride 2, with `same` padding and no bias."""
+    """A `keras.layers.Conv2DTranspose` that is 4x4 at stride 2, with `same` padding and no bias.
 
-    def call(self, maps: tf.Tensor) -> tf.Tensor:
-        """Bring maps `(batch, height, width, in)` to twice their height and width."""
-        return doubling_convolution(maps, tf.convert_to_tensor(self.kernel))
+    Raises:
+        ValueError: If a setting differs, or, when the layer is built, if the height or the width
+            of the input is unknown.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        check_supported(self, output_padding=None, **SUPPORTED)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the kernel for inputs `(batch, height, width, in)`."""
+        if None in input_shape[1:-1]:
+            raise ValueError(f"DoublingConv2D needs a known height and width, got {input_shape}")
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Convolve float32 inputs `(batch, height, width, in)` to twice their height and width."""
+        return doubling_convolution(inputs, tf.convert_to_tensor(self.kernel))

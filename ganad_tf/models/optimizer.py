@@ -1,15 +1,27 @@
-"""Adam as one operation of TensorFlow a variable."""
+"""Adam with one operation of TensorFlow per variable."""
+
+from typing import Any
 
 import keras
 import tensorflow as tf
+
+from ganad_tf.models.supported import check_supported
 
 
 @keras.saving.register_keras_serializable(package="ganad_tf")
 class FusedAdam(keras.optimizers.Adam):
     """A `keras.optimizers.Adam` that updates each variable and its moments in one operation.
 
-    The three networks have 42 small variables; Keras spends some fifteen operations on each.
+    The three networks have 42 small variables, and Keras spends some fifteen operations on each.
+    Clipping, weight decay and averaging of the weights work as in Keras.
+
+    Raises:
+        ValueError: If `amsgrad` is set.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        check_supported(self, amsgrad=False)
 
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor

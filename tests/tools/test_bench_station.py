@@ -25,7 +25,7 @@ def test_bench_station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_multiply_adds_of_the_generator_of_the_paper() -> None:
-    """By hand: each kernel entry is used once a position of the smaller side."""
+    """By hand: each weight of a kernel is used once per position of the smaller of both images."""
     encoder = 256 * 384 + 64 * 2048 + 16 * 8192 + 4 * 32768
     decoder = 4 * 32768 + 16 * 16384 + 64 * 4096 + 256 * 768
     assert bench_station.multiply_adds(32, 3) == encoder + decoder

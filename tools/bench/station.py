@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganad_tf.models.architecture import GENERATOR, layer_shapes
 from ganad_tf.system.environment import import_tensorflow_quietly
 from ganad_tf.system.files import write_json
 
@@ -195,18 +196,10 @@ def median_ratio(times: dict[str, list[float]], numerator: str, denominator: str
     return statistics.median(a / b for a, b in pairs)
 
 
-def multiply_adds(size: int, channels: int, width: int = 8) -> int:
-    """Count the multiply-adds of the generator; transposed ones by their input positions."""
-    maps = (channels, width, 2 * width, 4 * width, 8 * width)
-    encoder = sum(
-        (size >> level + 1) ** 2 * 16 * maps[level] * maps[level + 1] for level in range(4)
-    )
-    ups = ((8, 4, 4), (8, 2, 3), (4, 1, 2))
-    decoder = sum(
-        (size >> level) ** 2 * 16 * (inputs * width) * (outputs * width)
-        for inputs, outputs, level in ups
-    )
-    return encoder + decoder + (size // 2) ** 2 * 16 * 2 * width * channels
+def multiply_adds(size: int, channels: int) -> int:
+    """Count the multiply-adds of the generator for one image."""
+    shapes = layer_shapes(GENERATOR, size, channels).values()
+    return sum(shape.multiply_adds for shape in shapes)
 
 
 def operator_times(model_path: Path, folder: Path) -> list[dict]:

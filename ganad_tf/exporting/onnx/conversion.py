@@ -1,7 +1,7 @@
 """The generator as an ONNX file: float, Q/DQ for onnxruntime, or Q/DQ for TensorRT.
 
-Images come and go as `(1, height, width, channels)` as on every other target; inside they are
-`(1, channels, height, width)`, the layout of ONNX.
+The input and the output are `(1, height, width, channels)` as for every other target. Inside,
+feature maps are `(1, channels, height, width)`, the layout of ONNX.
 """
 
 from collections.abc import Callable
@@ -12,21 +12,20 @@ from numpy.typing import NDArray
 from ganad_tf.exporting.onnx.graph import FLOAT16, FLOAT32, UINT8, Graph
 from ganad_tf.exporting.quantization.folding import FoldedLayer
 from ganad_tf.exporting.quantization.levels import QuantizedLayer
-from ganad_tf.exporting.quantization.twin import CONCATENATED, DECODER, ENCODER
-from ganad_tf.models.halving import STRIDE
+from ganad_tf.models.architecture import FIRST, GENERATOR, IMAGE, LAST, STRIDE, Kind, Layer, walk
 
 PIXEL_LEVELS = 255
 MIDDLE_LEVEL = 128
 PADDING = [1, 1, 1, 1]
 TO_ONNX, FROM_ONNX = [0, 3, 1, 2], [0, 2, 3, 1]
-SKIPS = dict(CONCATENATED)
+OPERATORS = {Kind.HALVING: "Conv", Kind.DOUBLING: "ConvTranspose"}
 
-Convolve = Callable[[str, str], str]
-"""From the name of a layer and of its input to its output, the ReLU included."""
+WriteLayer = Callable[[Layer, str], str]
+"""Adds a layer, given the name of its input, and returns the name of its output."""
 
 
 def convert_float_to_onnx(
-    folded: list[FoldedLayer], image_shape: tuple[int, int, int], is_half: bool
+    folded: dict[str, FoldedLayer], image_shape: tuple[int, int, int], is_half: bool
 ) -> bytes:
     """Write the folded generator with float32 images in [0, 1] as input and output.
 
@@ -34,126 +33,135 @@ def convert_float_to_onnx(
         folded: The layers from `fold_generator`.
         image_shape: Height, width and channels.
         is_half: Whether weights and arithmetic are float16.
+
+    Returns:
+        The content of the `.onnx` file.
     """
-    layers = {layer.name: layer for layer in folded}
     graph = Graph(FLOAT32, (1, *image_shape))
     dtype = np.float16 if is_half else np.float32
 
-    def convolve(name: str, maps: str) -> str:
-        layer = layers[name]
-        kernel = graph.constant(f"{name}_kernel", _to_onnx_layout(layer.kernel).astype(dtype))
-        bias = graph.constant(f"{name}_bias", layer.bias.astype(dtype))
-        return _relu(graph, name, _convolution(graph, name, maps, kernel, bias, PADDING))
+    def write_layer(layer: Layer, inputs: str) -> str:
+        weights = folded[layer.name]
+        kernel = _to_onnx_layout(weights.kernel).astype(dtype)
+        kernel_name = graph.constant(f"{layer.name}_kernel", kernel)
+        return _convolution(graph, layer, inputs, kernel_name, weights.bias.astype(dtype))
 
-    maps = graph.node("Transpose", "planes", graph.input, perm=TO_ONNX)
+    values = graph.node("Transpose", "planes", graph.input, perm=TO_ONNX)
     if is_half:
-        maps = graph.node("Cast", "half_planes", maps, to=FLOAT16)
-    maps = _generator(graph, convolve, maps)
+        values = graph.node("Cast", "half_planes", values, to=FLOAT16)
+    values = _generator(graph, write_layer, values)
     if is_half:
-        maps = graph.node("Cast", "float_planes", maps, to=FLOAT32)
-    return graph.finish("Transpose", maps, perm=FROM_ONNX)
+        values = graph.node("Cast", "float_planes", values, to=FLOAT32)
+    return graph.finish("Transpose", values, perm=FROM_ONNX)
 
 
-def convert_to_onnx(layers: list[QuantizedLayer], image_shape: tuple[int, int, int]) -> bytes:
-    """Write a generator quantized asymmetrically, uint8 pixels in and out, for onnxruntime.
+def convert_to_onnx(layers: dict[str, QuantizedLayer], image_shape: tuple[int, int, int]) -> bytes:
+    """Write a generator quantized asymmetrically for onnxruntime, with uint8 pixels in and out.
 
-    All activations start at 0, so uint8 with the zero point 0 has all 256 levels for them. The
-    kernels are uint8 with the zero point 128: onnxruntime's kernels for uint8 activations and
-    int8 weights overflow their 16-bit sums on x86-64 without VNNI (its documentation, "Quantize
-    ONNX models", on U8S8).
+    All activations start at 0, so uint8 with the zero point 0 gives them all 256 levels. The
+    kernels are uint8 with the zero point 128, because onnxruntime's kernels for uint8 activations
+    and int8 weights overflow their 16-bit sums on x86-64 without VNNI (its documentation,
+    "Quantize ONNX models", on U8S8).
 
     Args:
         layers: The layers from `quantized_layers`.
         image_shape: Height, width and channels.
+
+    Returns:
+        The content of the `.onnx` file.
     """
-    by_name = {layer.name: layer for layer in layers}
     graph = Graph(UINT8, (1, *image_shape))
     zero = graph.constant("zero", np.uint8(0))
 
-    def convolve(name: str, maps: str) -> str:
-        layer = by_name[name]
-        kernel = _stored_kernel(graph, layer)
-        bias = graph.constant(f"{name}_bias", layer.bias)
-        maps = _relu(graph, name, _convolution(graph, name, maps, kernel, bias, PADDING))
-        scale = graph.constant(f"{name}_scale", np.float32(layer.output_scale))
-        levels = graph.node("QuantizeLinear", f"{name}_levels", maps, scale, zero)
-        if name == DECODER[-1]:
+    def write_layer(layer: Layer, inputs: str) -> str:
+        name, weights = layer.name, layers[layer.name]
+        kernel = _stored_kernel(graph, name, weights)
+        outputs = _convolution(graph, layer, inputs, kernel, weights.bias)
+        scale = graph.constant(f"{name}_scale", np.float32(weights.output_scale))
+        levels = graph.node("QuantizeLinear", f"{name}_levels", outputs, scale, zero)
+        if layer is LAST:
             return levels
         return graph.node("DequantizeLinear", f"{name}_values", levels, scale, zero)
 
     levels = graph.node("Transpose", "planes", graph.input, perm=TO_ONNX)
     scale = graph.constant("image_scale", np.float32(1 / PIXEL_LEVELS))
-    maps = graph.node("DequantizeLinear", "image_values", levels, scale, zero)
-    maps = _generator(graph, convolve, maps)
-    return graph.finish("Transpose", maps, perm=FROM_ONNX)
+    values = graph.node("DequantizeLinear", "image_values", levels, scale, zero)
+    return graph.finish("Transpose", _generator(graph, write_layer, values), perm=FROM_ONNX)
 
 
 def convert_to_tensorrt_onnx(
-    layers: list[QuantizedLayer], image_shape: tuple[int, int, int]
+    layers: dict[str, QuantizedLayer], image_shape: tuple[int, int, int]
 ) -> bytes:
-    """Write a generator quantized symmetrically, uint8 pixels in and out, for TensorRT.
+    """Write a generator quantized symmetrically for TensorRT, with uint8 pixels in and out.
 
-    Every zero point is 0. For pixels to be exact all the same, the first and the last layer
-    work on the pixel minus 128, at one level a pixel level; their kernels and biases are
-    adapted, and the padding, which is black, is put on before 128 is taken off. Kernels are
-    float with Q/DQ on them, because TensorRT takes integer ones from version 10 on only.
+    Every zero point is 0. To keep pixels exact, the first and the last layer work on the pixel
+    minus 128, one level of the integers per pixel level: their kernels and biases are adapted,
+    and the padding, which is black, is added before 128 is subtracted. Kernels are float with
+    Q/DQ on them, because TensorRT accepts integer kernels only from version 10 on.
 
     Args:
         layers: The layers from `quantized_layers`.
         image_shape: Height, width and channels.
+
+    Returns:
+        The content of the `.onnx` file.
     """
-    by_name = {layer.name: layer for layer in layers}
     graph = Graph(UINT8, (1, *image_shape))
     zero = graph.constant("zero", np.int8(0))
 
-    def convolve(name: str, maps: str) -> str:
-        layer, padding = by_name[name], PADDING
-        value, bias, scale = np.float32(1), layer.bias, layer.output_scale
-        if name == ENCODER[0]:
+    def write_layer(layer: Layer, inputs: str) -> str:
+        name, weights, padding = layer.name, layers[layer.name], PADDING
+        unit, bias, scale = np.float32(1), weights.bias, weights.output_scale
+        if layer is FIRST:
             # conv(x) = conv(x - c) + c * sum(kernel), x in [0, 1] and c = 128 / 255
-            value, padding = np.float32(1 / PIXEL_LEVELS), [0, 0, 0, 0]
-            bias = bias + layer.kernel.sum(axis=(0, 1, 2)) * (MIDDLE_LEVEL / PIXEL_LEVELS)
-        if name == DECODER[-1]:
-            value, bias = np.float32(PIXEL_LEVELS), bias * PIXEL_LEVELS - MIDDLE_LEVEL
+            unit, padding = np.float32(1 / PIXEL_LEVELS), [0, 0, 0, 0]
+            bias = bias + weights.kernel.sum(axis=(0, 1, 2)) * (MIDDLE_LEVEL / PIXEL_LEVELS)
+        if layer is LAST:
+            unit, bias = np.float32(PIXEL_LEVELS), bias * PIXEL_LEVELS - MIDDLE_LEVEL
             scale = 1.0
-        kernel = _fake_quantized_kernel(graph, layer, value, zero)
-        bias_name = graph.constant(f"{name}_bias", bias.astype(np.float32))
-        maps = _relu(graph, name, _convolution(graph, name, maps, kernel, bias_name, padding))
-        return _quantize_dequantize(graph, name, maps, np.float32(scale), zero)
+        kernel = _fake_quantized_kernel(graph, name, weights, unit, zero)
+        outputs = _convolution(graph, layer, inputs, kernel, bias.astype(np.float32), padding)
+        return _quantize_dequantize(graph, name, outputs, np.float32(scale), zero)
 
     middle = graph.constant("middle", np.float32(MIDDLE_LEVEL))
-    maps = graph.node("Cast", "values", graph.input, to=FLOAT32)
-    maps = graph.node("Transpose", "planes", maps, perm=TO_ONNX)
+    values = graph.node("Cast", "values", graph.input, to=FLOAT32)
+    values = graph.node("Transpose", "planes", values, perm=TO_ONNX)
     pads = graph.constant("pads", np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64))
-    maps = graph.node("Pad", "padded", maps, pads, graph.constant("black", np.float32(0)))
-    maps = graph.node("Sub", "centered", maps, middle)
-    maps = _quantize_dequantize(graph, "image", maps, np.float32(1), zero)
-    maps = graph.node("Add", "shifted_back", _generator(graph, convolve, maps), middle)
-    maps = graph.node("Transpose", "pixel_values", maps, perm=FROM_ONNX)
-    return graph.finish("Cast", maps, to=UINT8)
+    values = graph.node("Pad", "padded", values, pads, graph.constant("black", np.float32(0)))
+    values = graph.node("Sub", "centered", values, middle)
+    values = _quantize_dequantize(graph, "image", values, np.float32(1), zero)
+    values = graph.node("Add", "shifted_back", _generator(graph, write_layer, values), middle)
+    values = graph.node("Transpose", "pixel_values", values, perm=FROM_ONNX)
+    return graph.finish("Cast", values, to=UINT8)
 
 
-def _generator(graph: Graph, convolve: Convolve, maps: str) -> str:
-    outputs = {}
-    for name in ENCODER:
-        outputs[name] = maps = convolve(name, maps)
-    for name in DECODER:
-        maps = convolve(name, maps)
-        if name in SKIPS:
-            maps = graph.node("Concat", f"{name}_skip", maps, outputs[SKIPS[name]], axis=1)
-    return maps
+def _generator(graph: Graph, write_layer: WriteLayer, image: str) -> str:
+    def concatenate(layer: Layer, inputs: list[str]) -> str:
+        return graph.node("Concat", layer.skip_name, *inputs, axis=1)
+
+    return walk(GENERATOR, {IMAGE: image}, write_layer, concatenate)[LAST.name]
 
 
 def _convolution(
-    graph: Graph, name: str, maps: str, kernel: str, bias: str, padding: list[int]
+    graph: Graph,
+    layer: Layer,
+    inputs: str,
+    kernel: str,
+    bias: NDArray,
+    padding: list[int] = PADDING,
 ) -> str:
-    kind = "Conv" if name in ENCODER else "ConvTranspose"
-    strides = [STRIDE, STRIDE]
-    return graph.node(kind, name, maps, kernel, bias, strides=strides, pads=padding)
-
-
-def _relu(graph: Graph, name: str, maps: str) -> str:
-    return maps if name == DECODER[-1] else graph.node("Relu", f"{name}_relu", maps)
+    """Add a convolution and its ReLU, if it has one, and return the name of the output."""
+    bias_name = graph.constant(f"{layer.name}_bias", bias)
+    outputs = graph.node(
+        OPERATORS[layer.kind],
+        layer.name,
+        inputs,
+        kernel,
+        bias_name,
+        strides=[STRIDE, STRIDE],
+        pads=padding,
+    )
+    return graph.node("Relu", layer.activation_name, outputs) if layer.activation else outputs
 
 
 def _to_onnx_layout(kernel: NDArray) -> NDArray:
@@ -161,8 +169,8 @@ def _to_onnx_layout(kernel: NDArray) -> NDArray:
     return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
 
 
-def _stored_kernel(graph: Graph, layer: QuantizedLayer) -> str:
-    name, scales = layer.name, layer.kernel_scales
+def _stored_kernel(graph: Graph, name: str, layer: QuantizedLayer) -> str:
+    scales = layer.kernel_scales
     levels = _to_onnx_layout(layer.levels).astype(np.int16) + MIDDLE_LEVEL
     return graph.node(
         "DequantizeLinear",
@@ -174,8 +182,10 @@ def _stored_kernel(graph: Graph, layer: QuantizedLayer) -> str:
     )
 
 
-def _fake_quantized_kernel(graph: Graph, layer: QuantizedLayer, unit: np.float32, zero: str) -> str:
-    name, scales = layer.name, (layer.kernel_scales * unit).astype(np.float32)
+def _fake_quantized_kernel(
+    graph: Graph, name: str, layer: QuantizedLayer, unit: np.float32, zero: str
+) -> str:
+    scales = (layer.kernel_scales * unit).astype(np.float32)
     if scales.shape:
         zero = graph.constant(f"{name}_kernel_zero", np.zeros(scales.shape, np.int8))
     scale = graph.constant(f"{name}_kernel_scale", scales)
@@ -185,7 +195,7 @@ def _fake_quantized_kernel(graph: Graph, layer: QuantizedLayer, unit: np.float32
     return graph.node("DequantizeLinear", f"{name}_kernel", levels, scale, zero, axis=0)
 
 
-def _quantize_dequantize(graph: Graph, name: str, maps: str, scale: np.float32, zero: str) -> str:
+def _quantize_dequantize(graph: Graph, name: str, values: str, scale: np.float32, zero: str) -> str:
     scale_name = graph.constant(f"{name}_scale", scale)
-    levels = graph.node("QuantizeLinear", f"{name}_levels", maps, scale_name, zero)
+    levels = graph.node("QuantizeLinear", f"{name}_levels", values, scale_name, zero)
     return graph.node("DequantizeLinear", f"{name}_values", levels, scale_name, zero)

@@ -8,17 +8,18 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 13
-"""The first with a scale a channel; TensorRT has it from 8.0 on (onnx-tensorrt, operators.md)."""
+"""The first with one scale per channel; TensorRT supports it from 8.0 on (onnx-tensorrt,
+operators.md)."""
 IR_VERSION = 8
 INPUT, OUTPUT = "image", "reconstruction"
 
 
 class Graph:
-    """Nodes and constants from one input to one output.
+    """An ONNX graph under construction, with one input and one output.
 
     Args:
         element: ONNX type of the input and the output, such as `TensorProto.UINT8`.
-        shape: Shape of both.
+        shape: Shape of the input and of the output.
     """
 
     def __init__(self, element: int, shape: tuple[int, ...]) -> None:
@@ -28,7 +29,7 @@ class Graph:
         self.input = INPUT
 
     def node(self, kind: str, name: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node and return the name of its output, which is the node's."""
+        """Add a node and return the name of its output, which is also the name of the node."""
         self._nodes.append(helper.make_node(kind, list(inputs), [name], name, **attributes))
         return name
 
@@ -38,7 +39,7 @@ class Graph:
         return name
 
     def finish(self, kind: str, *inputs: str, **attributes: Any) -> bytes:
-        """Add the last node, check the graph, and return the content of its file."""
+        """Add the last node, check the graph, and return the content of the `.onnx` file."""
         self.node(kind, OUTPUT, *inputs, **attributes)
         graph = helper.make_graph(
             self._nodes,

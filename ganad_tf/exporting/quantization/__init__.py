@@ -1,1 +1,1 @@
-"""From the float Keras 3 generator to a quantization-aware tf_keras model."""
+"""Quantization of the generator: from a float Keras 3 model to int8 kernels."""

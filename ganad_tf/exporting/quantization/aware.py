@@ -13,36 +13,37 @@ from ganad_tf.exporting.quantization.preparation import PreparedGenerator
 from ganad_tf.targets.recipe import Scheme
 
 Objective = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""From float images `(batch, size, size, channels)`, the first half of them normal and the
-second anomalous, and their reconstructions, to the scalar to minimize."""
+"""A function of float32 images `(batch, size, size, channels)`, the first half normal and the
+second half anomalous, and of their reconstructions, that returns the scalar to minimize."""
 
 WRAPPED = "quant_"
 BITS = 8
 
 
 class LayerQuantization(tfmot.quantization.keras.QuantizeConfig):
-    """How tfmot quantizes a layer of the generator.
+    """The quantization of one layer of the generator, for tfmot.
 
-    The kernel of a convolution has a scale an output channel, that of a transposed one has a
-    single scale: TensorRT has no other for them (NVIDIA/TensorRT issue 2380).
+    The kernel of a convolution has one scale per output channel. The kernel of a transposed
+    convolution has a single scale, because TensorRT supports nothing else for it (NVIDIA/TensorRT
+    issue 2380).
 
     Args:
-        upper: Upper end of the range of the activations, None to leave them as they are.
-        scheme: How they are mapped.
+        upper: Upper end of the range of the activations, None to leave them unquantized.
+        scheme: How activations are mapped to 8 bits, the value of a `Scheme`.
     """
 
     def __init__(self, upper: float | None, scheme: str) -> None:
         self.upper, self.scheme = upper, scheme
 
     def get_weights_and_quantizers(self, layer: tf_keras.layers.Layer) -> list:
-        """Return the kernel with its quantizer, where there is a kernel."""
+        """Return the kernel with its quantizer, if the layer has a kernel."""
         if not hasattr(layer, "kernel"):
             return []
         is_transposed = isinstance(layer, tf_keras.layers.Conv2DTranspose)
         return [(layer.kernel, _kernel_quantizer(per_axis=not is_transposed))]
 
     def get_activations_and_quantizers(self, layer: tf_keras.layers.Layer) -> list:
-        """Return the activation with its fixed range, where there is one."""
+        """Return the activation with its fixed range, if it has one."""
         if self.upper is None:
             return []
         is_symmetric = self.scheme == Scheme.SYMMETRIC
@@ -52,19 +53,19 @@ class LayerQuantization(tfmot.quantization.keras.QuantizeConfig):
         return [(layer.activation, quantizer)]
 
     def set_quantize_weights(self, layer: tf_keras.layers.Layer, quantize_weights: list) -> None:
-        """Put the fake-quantized kernel in place."""
+        """Set the fake-quantized kernel."""
         if quantize_weights:
             (layer.kernel,) = quantize_weights
 
     def set_quantize_activations(
         self, layer: tf_keras.layers.Layer, quantize_activations: list
     ) -> None:
-        """Put the fake-quantized activation in place."""
+        """Set the fake-quantized activation."""
         if quantize_activations:
             (layer.activation,) = quantize_activations
 
     def get_output_quantizers(self, layer: tf_keras.layers.Layer) -> list:
-        """Return none: outputs are quantized with their activation."""
+        """Return an empty list: outputs are quantized with their activation."""
         return []
 
     def get_config(self) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def make_quantization_aware(prepared: PreparedGenerator, scheme: Scheme) -> tf_k
         scheme: How activations are mapped to 8 bits.
 
     Returns:
-        A tf_keras model of the same input and output.
+        A tf_keras model with the same input and output.
     """
     keras = tfmot.quantization.keras
 
@@ -101,8 +102,8 @@ def make_quantization_aware(prepared: PreparedGenerator, scheme: Scheme) -> tf_k
             ),
         )
         model = keras.fix_input_output_range(keras.quantize_apply(annotated))
-    for layer in prepared.layers:
-        weights = layer_weights(model, layer.name)
+    for name, layer in prepared.layers.items():
+        weights = layer_weights(model, name)
         weights["kernel"].assign(layer.kernel)
         weights["bias"].assign(layer.bias)
     return model
@@ -120,11 +121,11 @@ def fine_tune(
 
     Args:
         model: The model from `make_quantization_aware`.
-        batches: Normal images and anomalies, both are shown.
+        batches: Pairs of batches of normal images and anomalies; both are trained on.
         objective: What to minimize.
-        epochs: Epochs of `batches`.
+        epochs: Number of epochs.
         learning_rate: Peak of Adam's learning rate; it falls to 0 along a cosine.
-        on_epoch: Called after each epoch with its number, from 1, and its mean objective.
+        on_epoch: Called after each epoch with its number, from 1, and the mean objective.
     """
     schedule = tf_keras.optimizers.schedules.CosineDecay(learning_rate, epochs * batches.steps)
     optimizer = tf_keras.optimizers.Adam(schedule)
@@ -144,7 +145,7 @@ def fine_tune(
 
 
 def layer_weights(model: tf_keras.Model, name: str) -> dict[str, tf.Variable]:
-    """Return the variables of a quantization-aware layer by their short names.
+    """Return the variables of a quantization-aware layer by name, without prefix and suffix.
 
     Args:
         model: The model from `make_quantization_aware`.

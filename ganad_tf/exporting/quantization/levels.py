@@ -8,7 +8,7 @@ import tf_keras
 from numpy.typing import NDArray
 
 from ganad_tf.exporting.quantization.aware import layer_weights
-from ganad_tf.exporting.quantization.twin import DECODER, ENCODER
+from ganad_tf.models.architecture import GENERATOR
 from ganad_tf.targets.recipe import Scheme
 
 LARGEST_LEVEL = {Scheme.ASYMMETRIC: 255, Scheme.SYMMETRIC: 127}
@@ -20,15 +20,13 @@ class QuantizedLayer:
     """A convolution of the generator in integers.
 
     Attributes:
-        name: Its name in the twin.
         levels: int8 kernel, -127 to 127, in the layout of TensorFlow.
-        kernel_scales: float32, a value a level of the kernel: `(out,)` of a convolution,
-            `()` of a transposed one.
+        kernel_scales: float32, the value of one level of the kernel: `(out,)` for a convolution,
+            one scale per output channel, and `()` for a transposed one.
         bias: float32 `(out,)`.
-        output_scale: A value a level of the output.
+        output_scale: The value of one level of the output.
     """
 
-    name: str
     levels: NDArray[np.int8]
     kernel_scales: NDArray[np.float32]
     bias: NDArray[np.float32]
@@ -36,13 +34,13 @@ class QuantizedLayer:
 
     @property
     def kernel(self) -> NDArray[np.float32]:
-        """The kernel that the integers stand for, in the layout of TensorFlow."""
+        """The float32 kernel that the integers stand for, in the layout of TensorFlow."""
         return (self.levels * self.kernel_scales).astype(np.float32)
 
 
 def quantized_layers(
     model: tf_keras.Model, ranges: dict[str, float], scheme: Scheme
-) -> list[QuantizedLayer]:
+) -> dict[str, QuantizedLayer]:
     """Read the integers of a fine-tuned model.
 
     Args:
@@ -51,27 +49,20 @@ def quantized_layers(
         scheme: The scheme that it was made with.
 
     Returns:
-        Its eight layers from input to output.
+        Its convolutions by name, from input to output.
     """
-    layers = []
-    for name in (*ENCODER, *DECODER):
+    layers = {}
+    for name in (layer.name for layer in GENERATOR):
         weights = {key: variable.numpy() for key, variable in layer_weights(model, name).items()}
         scales = np.asarray(weights["kernel_max"] / LARGEST_KERNEL_LEVEL, np.float32)
-        levels = np.round(_fake_quantized(weights) / scales)
-        layers.append(
-            QuantizedLayer(
-                name,
-                levels.astype(np.int8),
-                scales,
-                weights["bias"],
-                ranges[name] / LARGEST_LEVEL[scheme],
-            )
-        )
+        levels = np.round(_fake_quantized(weights) / scales).astype(np.int8)
+        output_scale = ranges[name] / LARGEST_LEVEL[scheme]
+        layers[name] = QuantizedLayer(levels, scales, weights["bias"], output_scale)
     return layers
 
 
 def _fake_quantized(weights: dict[str, NDArray]) -> NDArray:
-    """Quantize a kernel as in training: one level less in the last layer is seen in the picture."""
+    """Quantize a kernel as training does: one level of difference in the last layer is visible."""
     quantize = (
         tf.quantization.fake_quant_with_min_max_vars_per_channel
         if weights["kernel_max"].shape

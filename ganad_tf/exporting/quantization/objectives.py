@@ -1,4 +1,4 @@
-"""What quantization-aware training minimizes."""
+"""The objective of quantization-aware training."""
 
 import keras
 import tensorflow as tf
@@ -7,11 +7,14 @@ from ganad_tf.exporting.quantization.aware import Objective
 
 
 def match_float_output(generator: keras.Model) -> Objective:
-    """Return the L1 distance to what the float generator makes of the same images.
+    """Return the objective that measures the L1 distance to the output of the float generator.
 
-    The exported file shall decide like the float model, so the float model is the teacher, on
-    normal images and anomalies alike. Compared with the training losses and with both
-    together in docs/experiments.md.
+    The exported file has to decide like the float model, so the float model is the teacher, for
+    normal images and anomalies alike. docs/experiments.md compares this objective with the
+    training losses and with both together.
+
+    Args:
+        generator: The float generator; its output is clipped to [0, 1].
     """
 
     def objective(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:

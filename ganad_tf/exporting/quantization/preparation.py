@@ -1,4 +1,4 @@
-"""From the trained generator to what is quantized: folded, equalized, its ranges known."""
+"""Preparation of a trained generator for quantization: folding, equalization, ranges."""
 
 from dataclasses import dataclass
 
@@ -17,19 +17,20 @@ class PreparedGenerator:
     """A float generator in the form that quantization starts from.
 
     Attributes:
-        layers: Its eight convolutions, folded, the sides of each skip connection equalized.
-        twin: The tf_keras model of them; computes what the generator computes.
-        ranges: The upper end of the range of each layer's output, one for both sides of a
-            skip connection.
+        layers: Its convolutions by name, from input to output: folded, and with both inputs of
+            each concatenation equalized.
+        twin: The tf_keras model of these layers, which computes what the generator computes.
+        ranges: The upper end of the range of each layer's output by name, the same for both
+            inputs of a concatenation.
     """
 
-    layers: list[FoldedLayer]
+    layers: dict[str, FoldedLayer]
     twin: tf_keras.Model
     ranges: dict[str, float]
 
 
 def prepare(generator: keras.Model, calibration: NDArray) -> PreparedGenerator:
-    """Fold and equalize a generator and find its ranges.
+    """Fold and equalize a generator and measure its ranges.
 
     Args:
         generator: A model from `build_generator`.

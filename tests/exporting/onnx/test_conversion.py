@@ -39,7 +39,7 @@ def prepared(generator) -> PreparedGenerator:
 
 @pytest.fixture(scope="module", params=list(Scheme))
 def quantized(request, generator, prepared) -> tuple[Scheme, NDArray, bytes]:
-    """Scheme, what the fake-quantized model gives in pixel levels, and its ONNX file."""
+    """The scheme, the output of the fake-quantized model in pixel levels, and its ONNX file."""
     scheme = request.param
     aware = make_quantization_aware(prepared, scheme)
     batches = PairedBatches(IMAGES[:20], IMAGES[20:], TrainConfig(batch_size=5), 0)
@@ -113,7 +113,7 @@ def test_the_file_for_tensorrt_has_no_zero_point_but_0(quantized) -> None:
         assert {point.dtype for point in zero_points} == {np.dtype(np.int8)}
 
 
-def test_kernels_of_convolutions_have_a_scale_a_channel(quantized) -> None:
+def test_kernels_of_convolutions_have_one_scale_per_output_channel(quantized) -> None:
     values = constants(onnx.load_from_string(quantized[2]))
     shapes = {name: value.shape for name, value in values.items() if "kernel_scale" in name}
     assert [shapes[f"encoder_{i}_kernel_scale"] for i in (1, 2, 3, 4)] == [
@@ -125,7 +125,7 @@ def test_kernels_of_convolutions_have_a_scale_a_channel(quantized) -> None:
     assert {shapes[f"decoder_{i}_kernel_scale"] for i in (1, 2, 3, 4)} == {()}
 
 
-def test_both_sides_of_a_concatenation_have_one_scale(quantized) -> None:
+def test_both_inputs_of_a_concatenation_have_one_scale(quantized) -> None:
     model = onnx.load_from_string(quantized[2])
     values = constants(model)
     producers = {node.output[0]: node for node in model.graph.node}

@@ -37,8 +37,8 @@ def aware(prepared: PreparedGenerator, scheme: Scheme) -> tf_keras.Model:
 
 
 def test_kernels_and_biases_are_those_of_the_prepared_generator(aware, prepared) -> None:
-    for layer in prepared.layers:
-        weights = layer_weights(aware, layer.name)
+    for name, layer in prepared.layers.items():
+        weights = layer_weights(aware, name)
         assert np.array_equal(weights["kernel"], layer.kernel)
         assert np.array_equal(weights["bias"], layer.bias)
 
@@ -77,7 +77,7 @@ def test_fine_tuning_comes_closer_to_the_float_output(aware, generator) -> None:
 
 
 def test_objective_is_the_distance_to_the_clipped_float_output(generator) -> None:
-    copies = np.random.default_rng(1).random(INPUTS.shape, np.float32)
-    expected = np.abs(copies - np.clip(generator.predict_on_batch(INPUTS), 0, 1)).mean()
-    value = match_float_output(generator)(tf.constant(INPUTS), tf.constant(copies))
+    reconstructions = np.random.default_rng(1).random(INPUTS.shape, np.float32)
+    expected = np.abs(reconstructions - np.clip(generator.predict_on_batch(INPUTS), 0, 1)).mean()
+    value = match_float_output(generator)(tf.constant(INPUTS), tf.constant(reconstructions))
     assert float(value) == pytest.approx(expected, rel=1e-4)

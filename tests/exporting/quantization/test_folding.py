@@ -43,19 +43,19 @@ def test_folded_twin_computes_what_the_generator_computes(
 def convolve(image: NDArray, kernel: NDArray) -> NDArray:
     """4x4 stride-2 convolution with `same` padding, by SciPy, float64."""
     padded = np.pad(image, ((1, 1), (1, 1), (0, 0)))
-    maps = [
+    channels = [
         sum(
             convolve2d(padded[:, :, c], kernel[::-1, ::-1, c, o], mode="valid")
             for c in range(image.shape[2])
         )[::2, ::2]
         for o in range(kernel.shape[3])
     ]
-    return np.stack(maps, axis=2)
+    return np.stack(channels, axis=2)
 
 
 def test_first_two_folded_layers_equal_a_computation_by_scipy() -> None:
     generator = generator_with_random_statistics(16, 1, 4)
-    first, second = fold_generator(generator)[:2]
+    first, second = list(fold_generator(generator).values())[:2]
     assert not first.bias.any()
     image = np.random.default_rng(2).random((16, 16, 1))
     hidden = np.maximum(convolve(image, first.kernel), 0)

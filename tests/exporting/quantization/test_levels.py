@@ -42,15 +42,15 @@ def kernel_at_work(model: tf_keras.Model, name: str) -> np.ndarray:
 
 
 def test_levels_stand_for_the_kernels_at_work(aware: tf_keras.Model, prepared) -> None:
-    for layer in quantized_layers(aware, prepared.ranges, Scheme.ASYMMETRIC):
-        np.testing.assert_allclose(layer.kernel, kernel_at_work(aware, layer.name), atol=1e-6)
+    for name, layer in quantized_layers(aware, prepared.ranges, Scheme.ASYMMETRIC).items():
+        np.testing.assert_allclose(layer.kernel, kernel_at_work(aware, name), atol=1e-6)
         assert layer.levels.dtype == np.int8
         assert np.abs(layer.levels.astype(int)).max() == 127
 
 
 def test_scales_are_those_of_the_scheme(aware: tf_keras.Model, prepared) -> None:
     for scheme, levels in ((Scheme.ASYMMETRIC, 255), (Scheme.SYMMETRIC, 127)):
-        for layer in quantized_layers(aware, prepared.ranges, scheme):
-            assert layer.output_scale == pytest.approx(prepared.ranges[layer.name] / levels)
-            is_transposed = layer.name.startswith("decoder")
+        for name, layer in quantized_layers(aware, prepared.ranges, scheme).items():
+            assert layer.output_scale == pytest.approx(prepared.ranges[name] / levels)
+            is_transposed = name.startswith("decoder")
             assert layer.kernel_scales.shape == (() if is_transposed else layer.bias.shape)

@@ -33,22 +33,21 @@ def test_ranges_are_the_mean_of_the_largest_values_of_the_batches(generator) -> 
     twin = build_twin(fold_generator(generator), SIZE)
     ranges = calibrate(twin, INPUTS)
     view = tf_keras.Model(twin.input, twin.get_layer("decoder_2").output)
-    maps = view.predict_on_batch(INPUTS)
-    expected = (maps[:32].max() + maps[32:].max()) / 2
+    outputs = view.predict_on_batch(INPUTS)
+    expected = (outputs[:32].max() + outputs[32:].max()) / 2
     assert ranges["decoder_2"] == pytest.approx(expected, rel=1e-5)
     assert ranges["decoder_4"] == 1
     assert len(ranges) == 8
 
 
-def largest_weights(layers: list[FoldedLayer], decoder: str) -> tuple[float, float]:
-    """The largest weights that read a decoder layer and the encoder layer beside it."""
-    kernels = {layer.name: layer.kernel for layer in layers}
-    kernel = np.abs(kernels[f"decoder_{int(decoder[-1]) + 1}"])
-    maps = kernels[decoder].shape[2]
-    return kernel[..., :maps].max(), kernel[..., maps:].max()
+def largest_weights(layers: dict[str, FoldedLayer], decoder: str) -> tuple[float, float]:
+    """The largest weights that read a decoder layer and the encoder layer concatenated to it."""
+    kernel = np.abs(layers[f"decoder_{int(decoder[-1]) + 1}"].kernel)
+    channels = layers[decoder].kernel.shape[2]
+    return kernel[..., :channels].max(), kernel[..., channels:].max()
 
 
-def test_sides_of_a_skip_connection_come_nearer_at_their_weights_cost(generator) -> None:
+def test_inputs_of_a_concatenation_come_nearer_at_the_cost_of_their_weights(generator) -> None:
     folded, prepared = fold_generator(generator), prepare(generator, INPUTS)
     before, after = calibrate(build_twin(folded, SIZE), INPUTS), calibrate(prepared.twin, INPUTS)
     for encoder, decoder in PAIRS:
@@ -64,14 +63,13 @@ def test_sides_of_a_skip_connection_come_nearer_at_their_weights_cost(generator)
     assert any(before[decoder] > 2 * before[encoder] for encoder, decoder in PAIRS)
 
 
-def test_a_decoder_that_reaches_far_leaves_the_encoders_weights_their_levels(generator) -> None:
+def test_a_decoder_of_wide_range_leaves_the_weights_of_the_encoder_their_levels(generator) -> None:
     """One training had 24 times the encoder's range: at equal ranges its int8 file lost .019."""
-    folded = {layer.name: layer for layer in fold_generator(generator)}
-    far = folded["decoder_3"]
-    ranges = calibrate(build_twin(list(folded.values()), SIZE), INPUTS)
+    layers = fold_generator(generator)
+    wide = layers["decoder_3"]
+    ranges = calibrate(build_twin(layers, SIZE), INPUTS)
     factor = np.float32(24 * ranges["encoder_1"] / ranges["decoder_3"])
-    folded["decoder_3"] = replace(far, kernel=far.kernel * factor, bias=far.bias * factor)
-    layers = list(folded.values())
+    layers["decoder_3"] = replace(wide, kernel=wide.kernel * factor, bias=wide.bias * factor)
     ranges = calibrate(build_twin(layers, SIZE), INPUTS)
     assert ranges["decoder_3"] / ranges["encoder_1"] == pytest.approx(24, rel=1e-3)
     own, other = largest_weights(layers, "decoder_3")
@@ -92,6 +90,7 @@ def test_sharing_takes_the_larger_range_of_each_pair() -> None:
 
 def test_layers_that_are_never_above_zero_are_left_alone(generator) -> None:
     folded = fold_generator(generator)
-    silent = dict.fromkeys((layer.name for layer in folded), 0.0)
-    for before, after in zip(folded, equalize_concatenated(folded, silent), strict=True):
-        assert np.array_equal(before.kernel, after.kernel)
+    equalized = equalize_concatenated(folded, dict.fromkeys(folded, 0.0))
+    assert list(equalized) == list(folded)
+    for name in folded:
+        assert np.array_equal(folded[name].kernel, equalized[name].kernel)

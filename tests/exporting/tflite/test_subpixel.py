@@ -23,11 +23,11 @@ def test_the_sub_pixel_form_computes_the_transposed_convolution(
 ) -> None:
     rng = np.random.default_rng(seed)
     kernel = rng.normal(size=(4, 4, outputs, inputs))
-    maps = rng.normal(size=(2, side, side, inputs))
+    features = rng.normal(size=(2, side, side, inputs))
     expected = tf.nn.conv2d_transpose(
-        maps, kernel, (2, 2 * side, 2 * side, outputs), strides=2, padding="SAME"
+        features, kernel, (2, 2 * side, 2 * side, outputs), strides=2, padding="SAME"
     )
-    blocks = tf.nn.conv2d(maps, subpixel_kernel(kernel), strides=1, padding="SAME")
+    blocks = tf.nn.conv2d(features, subpixel_kernel(kernel), strides=1, padding="SAME")
     np.testing.assert_allclose(tf.nn.depth_to_space(blocks, 2), expected, atol=1e-12)
 
 

@@ -1,30 +1,26 @@
-"""The multiply-adds of a training step, counted from the Keras layers of its networks.
+"""The multiply-adds of a training step, counted from the architecture of its networks.
 
-A layer of the forward pass uses each entry of its kernel once at each position: of its output
-for a convolution, of its input for a transposed one. Positions in the border count like the
-others. Each of its two gradients, that of its inputs and that of its kernel, takes as many again.
+The gradient of a layer with respect to its inputs takes as many multiply-adds as the layer itself,
+and so does the gradient with respect to its kernel.
 
-With B normal images and B anomalies a step, every pass is over 2 B images:
+With B normal images and B anomalies per step, every pass is over 2 B images:
 
 | network | forward | gradient of kernels | gradient of inputs |
 |---|---|---|---|
-| generator | once | once | once, without the first layer: nobody asks for that of the images |
-| encoder, on normal images and their reconstructions | once | once | once: it goes on into \
+| generator | once | once | once, without the first layer: the images need no gradient |
+| encoder, on normal images and their reconstructions | once | once | once: it continues into \
 the generator |
 | each discriminator | once, for all its losses | once, for its own loss | once for its own loss, \
-without the first layer, and once for the generator's |
+without the first layer, and once for that of the generator |
 
-The gradient of a discriminator's inputs is counted for the real images too: batch normalization
-ties them to the reconstructions in all layers but the first and the last.
+The gradient with respect to the inputs of a discriminator is counted for the real images too:
+batch normalization ties them to the reconstructions in all layers but the first and the last.
 """
 
-import math
 from dataclasses import dataclass
 
-import keras
-
+from ganad_tf.models.architecture import DISCRIMINATOR, ENCODER, GENERATOR, Layer, layer_shapes
 from ganad_tf.models.detector import AnomalyDetector
-from ganad_tf.models.generator import build_encoder
 
 
 @dataclass(frozen=True)
@@ -32,9 +28,10 @@ class Passes:
     """The multiply-adds of one network in one training step.
 
     Attributes:
-        forward: Of its forward pass.
-        kernel_gradients: Of the gradients of its kernels.
-        input_gradients: Of the gradients of its inputs and inner maps.
+        forward: Multiply-adds of its forward pass.
+        kernel_gradients: Multiply-adds of the gradients with respect to its kernels.
+        input_gradients: Multiply-adds of the gradients with respect to its inputs and inner
+            feature maps.
     """
 
     forward: int
@@ -47,44 +44,25 @@ class Passes:
         return self.forward + self.kernel_gradients + self.input_gradients
 
 
-def layer_multiply_adds(network: keras.Model) -> list[int]:
-    """Return the multiply-adds of each layer with a kernel, for one image, in their order.
-
-    Raises:
-        TypeError: If a layer has a kernel and is no convolution: its count is not known here.
-    """
-    counts = []
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2DTranspose):
-            positions = layer.input.shape[1:3]
-        elif isinstance(layer, keras.layers.Conv2D):
-            positions = layer.output.shape[1:3]
-        elif any(len(weight.shape) > 1 for weight in layer.weights):
-            raise TypeError(f"{network.name}: no count for {type(layer).__name__} {layer.name}")
-        else:
-            continue
-        counts.append(math.prod(positions) * math.prod(layer.kernel.shape))
-    return counts
-
-
 def step_multiply_adds(detector: AnomalyDetector, batch: int) -> dict[str, Passes]:
-    """Return the multiply-adds of a step by network.
+    """Return the multiply-adds of one training step by network.
 
     Args:
         detector: The networks.
-        batch: Normal images a step, and anomalies.
+        batch: Number of normal images per step, and of anomalies.
     """
     images = 2 * batch
-    generator = layer_multiply_adds(detector.generator)
-    encoder = images * sum(layer_multiply_adds(build_encoder(detector.generator)))
-    passes = {
-        "generator": Passes(
-            images * sum(generator), images * sum(generator), images * sum(generator[1:])
-        ),
+
+    def count(layers: tuple[Layer, ...]) -> int:
+        shapes = layer_shapes(layers, detector.size, detector.channels, detector.width)
+        return images * sum(shape.multiply_adds for shape in shapes.values())
+
+    generator, encoder, discriminator = map(count, (GENERATOR, ENCODER, DISCRIMINATOR))
+    own_loss = discriminator - count(DISCRIMINATOR[:1])
+    discriminator_passes = Passes(discriminator, discriminator, discriminator + own_loss)
+    return {
+        "generator": Passes(generator, generator, generator - count(GENERATOR[:1])),
         "encoder": Passes(encoder, encoder, encoder),
+        detector.normal_discriminator.name: discriminator_passes,
+        detector.anomaly_discriminator.name: discriminator_passes,
     }
-    for network in (detector.normal_discriminator, detector.anomaly_discriminator):
-        layers = layer_multiply_adds(network)
-        once = images * sum(layers)
-        passes[network.name] = Passes(once, once, once + images * sum(layers[1:]))
-    return passes

@@ -1,10 +1,13 @@
 """The networks that the baselines need beside the generator and the discriminator."""
 
+import dataclasses
+
 import keras
 from keras import layers
 
-from ganad_tf.models.blocks import normalized_relu, upconvolution
+from ganad_tf.models.architecture import DECODER, LAST, LATENT
 from ganad_tf.models.generator import build_encoder, build_generator
+from ganad_tf.models.network import connect
 
 
 def build_skipless_generator(size: int, channels: int, width: int) -> keras.Model:
@@ -28,17 +31,18 @@ def build_encoder_decoder_encoder(size: int, channels: int, width: int) -> keras
 
     Returns:
         A model from images `(batch, size, size, channels)` to their reconstructions, their
-        latent maps `(batch, size / 16, size / 16, 8 * width)`, and those of the
+        latent feature maps `(batch, size / 16, size / 16, 8 * width)`, and those of the
         reconstructions under the second encoder.
     """
     first = build_encoder(build_generator(size, channels, width))
     second = build_encoder(build_generator(size, channels, width))
-    copies = _decode(first.output, channels, width)
-    return keras.Model(first.input, (copies, first.output, second(copies)), name="ganomaly")
+    reconstructions = _decode(first.output, channels, width)
+    outputs = (reconstructions, first.output, second(reconstructions))
+    return keras.Model(first.input, outputs, name="ganomaly")
 
 
 def build_classifier(size: int, channels: int, width: int) -> keras.Model:
-    """Build the generator's encoder with a logistic head on its flattened latent maps.
+    """Build the generator's encoder with a logistic head on its flattened latent feature maps.
 
     Returns:
         A model from images `(batch, size, size, channels)` to logits `(batch,)`.
@@ -48,8 +52,6 @@ def build_classifier(size: int, channels: int, width: int) -> keras.Model:
     return keras.Model(encoder.input, layers.Reshape(())(logit), name="classifier")
 
 
-def _decode(maps: keras.KerasTensor, channels: int, width: int) -> keras.KerasTensor:
-    for depth, factor in enumerate((4, 2, 1), start=1):
-        maps = upconvolution(width * factor, f"decoder_{depth}")(maps)
-        maps = normalized_relu(maps, f"decoder_{depth}")
-    return upconvolution(channels, "decoder_4")(maps)
+def _decode(latents: keras.KerasTensor, channels: int, width: int) -> keras.KerasTensor:
+    skipless = [dataclasses.replace(layer, inputs=layer.inputs[:1]) for layer in DECODER]
+    return connect(skipless, {LATENT.name: latents}, channels, width)[LAST.name]
