@@ -125,8 +125,10 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
         ("color", colors),
     ]
     if facts.parts is not None:
-        told_by = "the groups of the list" if facts.parts.told_by == "list" else "near duplicates"
-        found.append(("parts told apart", f"{facts.parts.count}, by {told_by}"))
+        grouped_by = (
+            "the groups of the list" if facts.parts.grouped_by == "list" else "near duplicates"
+        )
+        found.append(("parts told apart", f"{facts.parts.count}, by {grouped_by}"))
     print_table(found)
     for problems in (facts.unreadable, facts.mask_problems):
         for name, problem in problems.items():

@@ -43,7 +43,7 @@ class _Decoded:
         image: uint8 `(size, size, channels)`, 0 to 255.
         shape: Height and width of the picture in pixels, before scaling.
         mask: uint8 `(size, size)`, see `LabeledImages.masks`; None for an anomaly without a mask.
-        thumbnail: uint8 `(THUMBNAIL, THUMBNAIL)`; None unless parts are told by near duplicates.
+        thumbnail: uint8 `(THUMBNAIL, THUMBNAIL)`; None unless near duplicates are grouped.
     """
 
     picture: Picture

@@ -11,7 +11,7 @@ FEWEST_OF_A_KIND = 3
 """Pictures of a kind that fill train, validation and test, at least."""
 LARGEST_IMBALANCE = 10
 """Ratio of the pictures of two kinds that needs no mention, at most."""
-TOLD_BY_BRIGHTNESS = 0.8
+LARGEST_BRIGHTNESS_AUROC = 0.8
 """AUROC of brightness alone that needs no mention, at most."""
 STRONG_DRIFT = 0.3
 """Rank correlation of brightness and order that needs no mention, at most."""
@@ -84,16 +84,16 @@ def _on_kinds(facts: DataFacts) -> list[str]:
 
 def _on_brightness(facts: DataFacts) -> list[str]:
     found = []
-    told = [
+    separated = [
         name
         for name, kind in _defects(facts).items()
         if kind.brightness_auroc is not None
-        and max(kind.brightness_auroc, 1 - kind.brightness_auroc) > TOLD_BY_BRIGHTNESS
+        and max(kind.brightness_auroc, 1 - kind.brightness_auroc) > LARGEST_BRIGHTNESS_AUROC
     ]
-    if told:
+    if separated:
         found.append(
-            f"{', '.join(told)}: told from normal pictures by mean brightness alone; if the light "
-            "differed and not the parts, the detector will learn the light"
+            f"{', '.join(separated)}: mean brightness alone separates them from normal "
+            "pictures; if the light differed and not the parts, the detector will learn the light"
         )
     if facts.drift is not None and abs(facts.drift) > STRONG_DRIFT:
         way = "brighter" if facts.drift > 0 else "darker"
@@ -110,9 +110,9 @@ def _on_parts(facts: DataFacts) -> list[str]:
         return []
     if parts.across_splits:
         pairs = "; ".join(f"{train} and {test}" for train, test in parts.across_splits[:3])
-        verb = "are" if parts.told_by == "list" else "seem to be"
+        verb = "are" if parts.grouped_by == "list" else "seem to be"
         found.append(f"{len(parts.across_splits)} parts {verb} both in train and in test: {pairs}")
-    if parts.told_by == "list":
+    if parts.grouped_by == "list":
         return found  # Training keeps the groups of a list together.
     if _can_group(facts):
         found.append(
@@ -136,7 +136,7 @@ def propose(facts: DataFacts) -> dict[str, Any]:
     if has_small:
         data["tile"] = size // 2
     parts = facts.parts
-    if parts and parts.told_by == NEAR_DUPLICATES and parts.shared and _can_group(facts):
+    if parts and parts.grouped_by == NEAR_DUPLICATES and parts.shared and _can_group(facts):
         data["group_by"] = NEAR_DUPLICATES
     return {"data": data}
 

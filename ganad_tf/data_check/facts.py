@@ -35,7 +35,7 @@ class PartSummary:
     """The parts that the readable pictures show.
 
     Attributes:
-        told_by: `list` if the list names the groups, else `near-duplicates`.
+        grouped_by: `list` if the list names the groups, else `near-duplicates`.
         count: Number of parts.
         largest: Number of pictures of the part with the most pictures.
         shared: Number of pictures that show a part which other pictures show, too.
@@ -43,7 +43,7 @@ class PartSummary:
             picture in train and of one in test.
     """
 
-    told_by: Literal["list", "near-duplicates"]
+    grouped_by: Literal["list", "near-duplicates"]
     count: int
     largest: int
     shared: int

@@ -149,7 +149,7 @@ def test_parts_that_several_pictures_show_are_to_be_kept_together(tmp_path: Path
     exposed(tmp_path / "parts", {"normal": list(range(12)), "dent": list(range(12, 18))})
     _, found = check(tmp_path / "parts", tmp_path / "out")
     assert found["parts"] == {
-        "told_by": "near-duplicates",
+        "grouped_by": "near-duplicates",
         "count": 18,
         "largest": 3,
         "shared": 54,
@@ -190,7 +190,9 @@ def test_light_that_differs_is_noticed(tmp_path: Path) -> None:
     assert found["drift"] > 0.5
     assert found["kinds"]["dent"]["brightness_auroc"] == 1
     assert any("normal pictures get brighter" in text for text in found["warnings"])
-    assert any(text.startswith("dent: told from normal") for text in found["warnings"])
+    assert any(
+        text.startswith("dent: mean brightness alone separates them") for text in found["warnings"]
+    )
 
 
 def test_kinds_that_are_few_or_uneven_or_missing(tmp_path: Path) -> None:
@@ -248,7 +250,9 @@ def test_the_groups_of_a_list_across_train_and_test_are_named(tmp_path: Path) ->
     assert any("12 parts are both in train and in test" in text for text in found["warnings"])
 
 
-def test_parts_are_told_by_the_groups_of_a_list_even_if_they_look_the_same(tmp_path: Path) -> None:
+def test_a_list_groups_pictures_of_parts_that_look_the_same(
+    tmp_path: Path,
+) -> None:
     rng = np.random.default_rng(0)
     part, rows = texture(rng), []
     for number in range(54):
@@ -257,7 +261,7 @@ def test_parts_are_told_by_the_groups_of_a_list_even_if_they_look_the_same(tmp_p
         rows.append(f"{number}.png,{'bad' if number >= 36 else 'ok'},,part {number // 3}")
     result, found = check(write_list(tmp_path / "parts", rows), tmp_path / "out")
     assert found["parts"] == {
-        "told_by": "list",
+        "grouped_by": "list",
         "count": 18,
         "largest": 3,
         "shared": 54,
