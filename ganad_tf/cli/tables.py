@@ -1,4 +1,4 @@
-"""Small tables for people."""
+"""The tables that commands print."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,23 +17,27 @@ if TYPE_CHECKING:
 
 def print_table(rows: list[tuple[str, str]]) -> None:
     """Print two aligned columns."""
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        click.echo(f"  {name:<{width}}  {value}")
+    _print_columns(rows, "<<")
 
 
-def _print_columns(rows: Sequence[tuple[str, ...]], sides: str) -> None:
-    """Print aligned columns, each to the side that `<` or `>` says."""
+def _print_columns(rows: Sequence[tuple[str, ...]], alignments: str) -> None:
+    """Print aligned columns.
+
+    Args:
+        rows: The cells of each row.
+        alignments: One character per column: `<` to align to the left, `>` to the right.
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (
-            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
+            f"{cell:{alignment}{width}}"
+            for cell, alignment, width in zip(row, alignments, widths, strict=True)
         )
         click.echo(f"  {'  '.join(cells)}".rstrip())
 
 
 def print_evaluation(evaluation: "Evaluation") -> None:
-    """Print the figures of an evaluation with their intervals."""
+    """Print the figures of an evaluation with their confidence intervals."""
     rate = evaluation.requested_false_reject_rate
     images, parts = evaluation.images, evaluation.parts
     of_parts = f", {images} pictures of {parts} parts" if parts < images else ""
@@ -67,9 +71,8 @@ def print_evaluation(evaluation: "Evaluation") -> None:
 
 
 def _kind_rows(evaluation: "Evaluation") -> list[tuple[str, str]]:
-    kinds = sorted(evaluation.auroc_by_kind.items(), key=lambda item: item[1].value)
     rows = []
-    for name, estimate in kinds:
+    for name, estimate in evaluation.worst_kinds_first:
         mark = ", unseen" if name in evaluation.unseen_kinds else ""
         rows.append((f"{name}{mark}", f"{estimate}"))
     for name, together in (
@@ -82,11 +85,11 @@ def _kind_rows(evaluation: "Evaluation") -> list[tuple[str, str]]:
 
 
 def print_verifications(paths: "list[Path]", verifications: "list[Verification]") -> None:
-    """Print exported files against their float model, a row each."""
+    """Print how exported files compare with their float model, one row per file."""
     first = verifications[0]
     click.echo(
-        f"against the float model, AUROC {first.float_auroc:.5f}, on {first.images} test images; "
-        f"the AUROC may drop by {first.max_drop}, decisions at {first.threshold:.5f}"
+        f"compared with the float model, AUROC {first.float_auroc:.5f}, on {first.images} test "
+        f"images; the AUROC may drop by {first.max_drop}, decisions at {first.threshold:.5f}"
     )
     header = ("file", "AUROC", "difference [95 % interval]", "rank corr.", "flips", "bytes", "")
     _print_columns([header, *map(_verification_row, paths, verifications)], "<" * len(header))
@@ -94,29 +97,28 @@ def print_verifications(paths: "list[Path]", verifications: "list[Verification]"
 
 def _verification_row(path: "Path", verification: "Verification") -> tuple[str, ...]:
     to_reject, to_accept = verification.flipped_to_reject, verification.flipped_to_accept
-    smaller = verification.float_bytes / verification.exported_bytes
     return (
         f"{path.parent.name}/{path.name}",
         f"{verification.exported_auroc:.5f}",
         f"{verification.difference:+.5f}",
         f"{verification.rank_correlation:.5f}",
         f"{to_reject} to NG, {to_accept} to OK",
-        f"{verification.exported_bytes:,} (1/{smaller:.2f})",
+        f"{verification.exported_bytes:,} (1/{verification.compression:.2f})",
         "verified" if verification.is_verified else "NOT VERIFIED",
     )
 
 
 def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
-    """Print what a check of pictures found, a row a kind, and what to do about it."""
+    """Print what a check of pictures found, with one row per kind, and the warnings."""
     rows = [("kind", "pictures", "masks", "defect", "brightness")]
     for name, kind in facts.kinds.items():
-        share = kind.median_defect_share
-        covered = "" if share is None else f"{share:.1%}"
+        fraction = kind.median_defect_share
+        covered = "" if fraction is None else f"{fraction:.1%}"
         rows.append(
             (printable(name), f"{kind.count}", f"{kind.masks}", covered, f"{kind.brightness:.0f}")
         )
     _print_columns(rows, "<>>>>")
-    click.echo("defect: median share of the pixels that the masks mark; brightness: 0 to 255")
+    click.echo("defect: median fraction of the pixels that the masks mark; brightness: 0 to 255")
     colors = f"{facts.color} in color, {facts.pictures - facts.color} grey"
     heights, widths = ("/".join(map(str, spread)) for spread in (facts.heights, facts.widths))
     found = [

@@ -62,6 +62,11 @@ class Evaluation:
     recall_at: dict[str, Estimate]
     localization: Localization | None = None
 
+    @property
+    def worst_kinds_first(self) -> list[tuple[str, Estimate]]:
+        """The name and the AUROC of each kind of anomaly, by increasing AUROC."""
+        return sorted(self.auroc_by_kind.items(), key=lambda item: item[1].value)
+
 
 def measure(
     scored: ScoredSplit,

@@ -1,4 +1,4 @@
-"""Running edgetpu_compiler where it is installed."""
+"""Compiling models for the Edge TPU with edgetpu_compiler, where it is installed."""
 
 import re
 import shutil
@@ -15,11 +15,11 @@ ON_CPU = re.compile(r"Number of operations that will run on CPU:\s*(\d+)")
 
 @dataclass(frozen=True)
 class Compilation:
-    """What the compiler said.
+    """The summary that the compiler prints.
 
     Attributes:
-        on_edge_tpu: Operations that run on the Edge TPU.
-        on_cpu: Operations that fall back to the CPU.
+        on_edge_tpu: Number of operations that run on the Edge TPU.
+        on_cpu: Number of operations that fall back to the CPU.
     """
 
     on_edge_tpu: int
@@ -33,10 +33,10 @@ def compile_for_edge_tpu(model_path: Path) -> Compilation | None:
         model_path: A full-int8 `.tflite` file.
 
     Returns:
-        None where the compiler is not on PATH.
+        The summary of the compiler, None if it is not on PATH.
 
     Raises:
-        UserError: If it refuses the file, with its own last words.
+        UserError: If the compiler refuses the file; the message ends with its output.
     """
     compiler = shutil.which(COMPILER)
     if compiler is None:

@@ -64,6 +64,11 @@ class Verification:
     exported_bytes: int
     is_verified: bool
 
+    @property
+    def compression(self) -> float:
+        """Size of the float32 weights divided by the size of the file."""
+        return self.float_bytes / self.exported_bytes
+
     def to_entry(self) -> VerificationEntry:
         """Return the figures that the manifest of the bundle records."""
         return VerificationEntry(

@@ -97,16 +97,15 @@ def _kinds(
 ) -> list[dict[str, Any]]:
     """Return a row for each kind of anomaly, the worst first."""
     kinds = np.array(scored.kind_names)[scored.kinds]
-    rows = [
+    return [
         {
             "name": name,
             "auroc": estimate,
             "count": int((kinds == name).sum()),
             "found": int((rejected & (kinds == name)).sum()),
         }
-        for name, estimate in evaluation.auroc_by_kind.items()
+        for name, estimate in evaluation.worst_kinds_first
     ]
-    return sorted(rows, key=lambda row: row["auroc"].value)
 
 
 def _confusion(

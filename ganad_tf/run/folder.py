@@ -2,30 +2,21 @@
 
 import fcntl
 import logging
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from ganad_station.calibration import CALIBRATE_AGAIN, CALIBRATION_FILE, Calibration
 from ganad_station.fields import LARGEST_NUMBER, Fields
 from ganad_station.threshold import ORDER_STATISTIC, Threshold
-from ganad_tf import __version__
 from ganad_tf.config import RunConfig, read_config, recorded_config, to_toml
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Splits
 from ganad_tf.errors import UserError, station_errors_as_user_errors
 from ganad_tf.run.history import Entry, best_epoch, read_history, validation_aurocs
-from ganad_tf.run.identity import (
-    SCHEMA_VERSION,
-    Identity,
-    read_identity,
-    record_splits,
-    splits_csv,
-)
+from ganad_tf.run.identity import Identity, read_identity, record_splits, splits_csv
 from ganad_tf.system.files import new_folder, write_json, write_text
 
 DEFAULT_RUNS = Path("runs")
@@ -154,15 +145,7 @@ class Run:
         cls, folder: str | Path, config: RunConfig, splits: Splits, replicas: int = 1
     ) -> "Run":
         """Return a new run of which nothing is written yet, see `create`."""
-        identity = Identity(
-            schema_version=SCHEMA_VERSION,
-            ganad_tf=__version__,
-            id=uuid.uuid4().hex,
-            created=datetime.now(UTC).isoformat(),
-            replicas=replicas,
-            splits=record_splits(splits),
-        )
-        run = cls(Path(folder), config, identity)
+        run = cls(Path(folder), config, Identity.new(splits, replicas))
         run.splits = splits
         return run
 
@@ -303,4 +286,6 @@ def calibrated_on_validation(normals: int) -> str:
 def refuse_used_folder(folder: Path) -> None:
     """Raise `UserError` unless a run folder can be made at a path."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} is not empty: choose another --name, or --resume it")
+        raise UserError(
+            f"{folder} is not empty: choose another --name, or continue it with --resume {folder}"
+        )

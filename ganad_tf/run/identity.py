@@ -2,10 +2,13 @@
 
 import csv
 import io
+import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ganad_station.fields import Fields
+from ganad_tf import __version__
 from ganad_tf.data.splits import SPLIT_NAMES, Splits
 from ganad_tf.errors import UserError, station_errors_as_user_errors
 
@@ -48,6 +51,13 @@ class Identity:
     created: str
     replicas: int
     splits: dict[str, SplitRecord]
+
+    @classmethod
+    def new(cls, splits: Splits, replicas: int) -> "Identity":
+        """Return the identity of a new run on these splits."""
+        now = datetime.now(UTC).isoformat()
+        records = record_splits(splits)
+        return cls(SCHEMA_VERSION, __version__, uuid.uuid4().hex, now, replicas, records)
 
 
 def read_identity(path: Path) -> Identity:

@@ -1,4 +1,4 @@
-"""How TensorFlow executes a training, an evaluation or a quantization."""
+"""Settings of TensorFlow for a training, an evaluation or a quantization."""
 
 import contextlib
 import os
@@ -9,16 +9,16 @@ import tensorflow as tf
 from ganad_tf.system.environment import THREADS_VARIABLE, cores
 
 LARGEST_UNDIVIDED = 64
-"""Height and width in pixels up to which operations side by side beat operations divided."""
+"""Height and width in pixels up to which parallel operations are faster than divided ones."""
 
 
 def prepare_execution(seed: int, trained_size: int) -> None:
-    """Seed the initial weights, choose kernels that give the same sums every time, divide cores.
+    """Seed the initial weights, select deterministic kernels, and set the number of threads.
 
-    Up to images of 64x64 pixels an operation has one thread, see `environment.prepare`. Larger
-    ones are worth dividing among all the cores that this process may use; that comes too late,
-    and is left out, where TensorFlow has executed something before. Another number of threads that
-    the variable asks for is left alone.
+    On images of up to 64x64 pixels, an operation runs in one thread, see
+    `environment.prepare_environment`. On larger images it is divided among all cores that this
+    process may use, unless the variable `TF_NUM_INTRAOP_THREADS` has been set, or TensorFlow has
+    already executed something, after which the number of threads cannot change.
 
     Args:
         seed: The seed, in [0, 2**32).

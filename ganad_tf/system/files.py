@@ -1,4 +1,4 @@
-"""Writing files so that a kill at any moment leaves the old or the new one, never a torn one."""
+"""Atomic writes: a kill at any time leaves the old file or the new one, never a part of it."""
 
 import json
 import os
@@ -15,7 +15,7 @@ TEMPORARY = ".ganad-tf."
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; it takes the place of `path` when the block ends."""
+    """Yield a temporary path beside `path`, which replaces `path` when the block ends."""
     temporary = _beside(path)
     try:
         yield temporary
@@ -26,7 +26,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; it becomes `path` when the block ends.
+    """Yield a temporary folder beside `path`, which becomes `path` when the block ends.
 
     Raises:
         OSError: If `path` is a folder that is not empty.
@@ -38,7 +38,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; it takes the place of `path` when the block ends."""
+    """Yield a temporary folder beside `path`, which replaces `path` when the block ends."""
     with _temporary_folder(path) as temporary:
         yield temporary
         outdated = temporary.with_name(f"{temporary.name}.outdated")
@@ -49,7 +49,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed process left of files and folders that it was replacing."""
+    """Remove the temporary files and folders that killed processes have left in a folder."""
     for path in folder.glob(f"{TEMPORARY}*"):
         if path.is_dir():
             shutil.rmtree(path)
@@ -58,13 +58,13 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file at once; file names that are no UTF-8 keep their bytes."""
+    """Write a text file atomically; file names in it that are not UTF-8 keep their bytes."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file at once, indented for people."""
+    """Write a JSON file atomically, indented for people."""
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
@@ -73,10 +73,10 @@ def read_json(path: Path, remedy: str) -> Any:
 
     Args:
         path: The file.
-        remedy: What the user shall do if it cannot be read.
+        remedy: What the user should do if it cannot be read, for the error message.
 
     Raises:
-        UserError: If the file cannot be read or is no JSON.
+        UserError: If the file cannot be read or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""Independent jobs spread over processes, of this machine or of a Ray cluster.
+"""Independent jobs in processes on this machine or on a Ray cluster.
 
-TensorFlow gains little from a second thread on networks this small, so that many jobs are done
-soonest by as many processes of one thread each as there are cores.
+TensorFlow gains little from a second thread on networks this small. Many jobs are therefore done
+fastest by one process per core with one thread each.
 """
 
 import importlib
@@ -40,12 +40,12 @@ Running = dict[Connection, tuple[str, BaseProcess]]
 
 @dataclass(frozen=True)
 class Job:
-    """A call that depends on no other.
+    """A function call that does not depend on other calls.
 
     Attributes:
-        name: What it is called in the outcome.
-        work: A function of a module (not of `__main__`), called in a fresh process.
-        arguments: What it is called with; picklable, paths absolute.
+        name: Name of the job, which its outcome carries.
+        work: A function of a module other than `__main__`; it is called in a new process.
+        arguments: The arguments of the function; they must be picklable, and paths absolute.
     """
 
     name: str
@@ -55,12 +55,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job.
+    """The outcome of a job.
 
     Attributes:
         name: Name of the job.
-        result: What its function returned.
-        error: None, or one line that says why there is no result.
+        result: The return value of its function, None if the job failed.
+        error: The reason why the job failed, in one line; None if it did not.
     """
 
     name: str
@@ -71,23 +71,24 @@ class Outcome:
 def run_jobs(
     jobs: Sequence[Job], engine: str = "local", workers: int | None = None, threads: int = 1
 ) -> Iterator[Outcome]:
-    """Run jobs, each in a fresh process, so that none depends on what ran before it.
+    """Run jobs, each in a new process, so that none depends on the jobs before it.
 
-    A job that fails, or whose process is killed, does not stop the others. Processes end with
-    the one that started them, and when the iterator is closed.
+    A job that fails, or whose process is killed, does not stop the others. The processes end with
+    the process that started them, or when the iterator is closed.
 
     Args:
-        jobs: What to run, in this order.
-        engine: `local` starts processes here; `ray` starts tasks on the cluster that the variable
-            RAY_ADDRESS names, or else on one that is started here and ends with the jobs.
-        workers: How many run at once, by default one a core; a cluster decides for itself.
-        threads: Threads of each.
+        jobs: The jobs, in the order in which they are started.
+        engine: `local` to start processes on this machine; `ray` to start tasks on the cluster in
+            the variable RAY_ADDRESS, or on a local one that ends with the jobs.
+        workers: Number of jobs that run at once, by default one per core. A cluster that is
+            already running decides for itself.
+        threads: Number of threads per job.
 
     Yields:
         The outcomes, as the jobs finish.
 
     Raises:
-        UserError: If Ray is asked for and not installed.
+        UserError: If the engine is `ray` and Ray is not installed.
     """
     if not jobs:
         return
@@ -99,10 +100,10 @@ def run_jobs(
 
 
 class Countdown:
-    """Says how many jobs are done and how long the rest will take at the pace so far.
+    """Counts finished jobs and estimates the time that the remaining ones will take.
 
     Args:
-        total: How many jobs there are.
+        total: Number of jobs.
     """
 
     def __init__(self, total: int) -> None:

@@ -1,7 +1,7 @@
 """Training on several devices or machines at once, with the strategies of `tf.distribute`.
 
-A replica is a device with its own copy of the networks. Each takes a part of every batch, and all
-make the same step, so that the outcome is that of one device with a batch as many times as large.
+A replica is a device with its own copy of the networks. Each replica processes a shard of every
+batch, and all make the same update, so that the result is that of one device with the whole batch.
 """
 
 import hashlib
@@ -26,21 +26,21 @@ REMEDY = (
     '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
 )
 DIGEST_BYTES = 7
-NODE = re.compile(r"{{.*?}} *")  # TensorFlow names the place in its graph before the cause
+NODE = re.compile(r"{{.*?}} *")  # TensorFlow prints the node of its graph before the cause
 
 logger = logging.getLogger(__name__)
 
 
 def make_strategy(name: str | None) -> tf.distribute.Strategy | None:
-    """Return a strategy, before TensorFlow does anything else in this process.
+    """Make a strategy. Call this before TensorFlow executes anything in this process.
 
     Args:
-        name: `mirrored` takes all GPUs of this machine, or else its logical CPU devices;
-            `multiworker` takes those of all the machines that the variable TF_CONFIG names;
-            None takes one device.
+        name: `mirrored` for all GPUs of this machine, or its logical CPU devices if it has none;
+            `multiworker` for the devices of all machines in the variable TF_CONFIG; None for a
+            single device.
 
     Returns:
-        The strategy, or None for plain training where there is only one device.
+        The strategy, or None for plain training on a single device.
 
     Raises:
         UserError: If TF_CONFIG is missing or wrong, or its address cannot be used.
@@ -54,17 +54,17 @@ def make_strategy(name: str | None) -> tf.distribute.Strategy | None:
 
 
 def replicas_of(strategy: tf.distribute.Strategy | None) -> int:
-    """Return how many replicas train together."""
+    """Return the number of replicas that train together."""
     return 1 if strategy is None else strategy.num_replicas_in_sync
 
 
 def is_multiworker(strategy: tf.distribute.Strategy | None) -> bool:
-    """Return whether other processes train along."""
+    """Return whether other processes take part in the training."""
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 def is_chief(strategy: tf.distribute.Strategy | None) -> bool:
-    """Return whether this process is the one that writes the run folder."""
+    """Return whether this process writes the run folder."""
     if strategy is None or not is_multiworker(strategy):
         return True
     resolver = strategy.cluster_resolver
@@ -73,14 +73,14 @@ def is_chief(strategy: tf.distribute.Strategy | None) -> bool:
 
 
 def check_agreement(strategy: tf.distribute.Strategy, facts: str) -> None:
-    """Let all workers compare what they start from.
+    """Check that all workers start with the same data, settings and checkpoint.
 
     Args:
-        strategy: The strategy of all of them.
-        facts: What has to be the same in all of them.
+        strategy: The strategy of the workers.
+        facts: A text that must be the same in all workers.
 
     Raises:
-        UserError: In all workers, if it is not.
+        UserError: In all workers, if the texts differ.
     """
     digest = int.from_bytes(hashlib.sha256(facts.encode()).digest()[:DIGEST_BYTES], "big")
     own = strategy.run(lambda: tf.constant([digest], tf.int64))
@@ -97,7 +97,7 @@ def distribute(
     epochs: int,
     strategy: tf.distribute.Strategy | None,
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-    """Return the batches of epochs `first_epoch` to `epochs - 1`, a part to each replica."""
+    """Return the batches of epochs `first_epoch` to `epochs - 1`, one shard for each replica."""
     if strategy is None:
         return batches.dataset(first_epoch, epochs)
 
@@ -117,18 +117,18 @@ def fit_with_workers(
     callbacks: Sequence[keras.callbacks.Callback],
     initial_epoch: int,
 ) -> None:
-    """Train a detector together with other processes, as `training.fit` does alone.
+    """Train a detector together with other processes; `train.fit` is for a single process.
 
     Keras 3 has no `fit` for several workers: it averages the losses of a step over a batch axis
     that they do not have (github.com/keras-team/keras/issues/20585).
 
     Args:
-        detector: A detector that was made in the scope of the strategy.
-        dataset: What `distribute` returns.
-        epochs: The epoch to stop before.
-        steps_per_epoch: Steps an epoch.
-        callbacks: What this process does besides; it must not wait for the others.
-        initial_epoch: The first epoch, from 0.
+        detector: A compiled detector that was made in the scope of the strategy.
+        dataset: The batches, see `distribute`.
+        epochs: Index of the epoch to stop before.
+        steps_per_epoch: Number of batches per epoch.
+        callbacks: Callbacks of this process; they must not wait for other processes.
+        initial_epoch: Index of the first epoch, from 0.
 
     Raises:
         UserError: If another worker stopped.
@@ -158,8 +158,8 @@ def fit_with_workers(
     except tf.errors.OpError as error:
         cause = NODE.sub("", reason(error))
         raise UserError(
-            f"training with the other workers broke off ({cause}): see what stopped the first of "
-            "them, then start all again with --resume"
+            f"training with the other workers broke off ({cause}): find out what stopped the first "
+            "of them, then start all of them again with --resume"
         ) from None
 
 
@@ -180,7 +180,7 @@ def _multiworker() -> tf.distribute.Strategy | None:
 
 
 def _read_workers() -> int:
-    """Return how many workers TF_CONFIG names, once it is known to make sense."""
+    """Return the number of workers in TF_CONFIG, after checking it."""
     text = os.environ.get(VARIABLE, "")
     if not text:
         raise UserError(f"--strategy multiworker needs {VARIABLE}: {REMEDY}")

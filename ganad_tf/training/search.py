@@ -1,7 +1,7 @@
 """The search for the weights of the generator's six losses (paper, section 3.4).
 
-Every combination that the paper admits is a trial: a training of its own, judged by its best AUROC
-on the validation split. The test split is not looked at.
+Each combination that the paper admits is a trial: a separate training, judged by its AUROC on the
+validation split. The test split is not used.
 """
 
 import dataclasses
@@ -25,19 +25,19 @@ REDUCTION = 3
 KEPT_FILES = frozenset({RUN_FILE, "config.toml", "history.json"})
 
 Combination = tuple[float, ...]
-"""A weight of each of the six `GENERATOR_LOSSES`."""
+"""The weights of the six `GENERATOR_LOSSES`, in that order."""
 
 logger = logging.getLogger(__name__)
 
 
 class Mode(StrEnum):
-    """How the combinations are gone through.
+    """The strategy of the search.
 
     Attributes:
-        GRID: Each is trained for all epochs.
-        HALVING: Each is trained for few epochs, the best third anew for three times as many, and
-            so on (successive halving: Jamieson, Talwalkar, "Non-stochastic best arm
-            identification and hyperparameter optimization", AISTATS 2016).
+        GRID: Train each combination for all epochs.
+        HALVING: Train each combination for few epochs, the best third of them again for three times
+            as many epochs, and so on (successive halving: Jamieson, Talwalkar, "Non-stochastic best
+            arm identification and hyperparameter optimization", AISTATS 2016).
     """
 
     GRID = "grid"
@@ -46,15 +46,15 @@ class Mode(StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """A training with some weights.
+    """A training with one combination of weights.
 
     Attributes:
-        weights: Its weights.
-        epochs: Its epochs, with a learning rate that falls to 0 over all of them.
+        weights: The weights of the losses, in the order of `GENERATOR_LOSSES`.
+        epochs: Number of epochs, over which the learning rate falls to 0.
         validation_auroc: AUROC on the validation split of the epoch that would be exported, the
-            best or the last, see `TrainConfig.checkpoint`; None if it failed.
-        best_epoch: That epoch.
-        error: Why it failed, in one line.
+            best or the last, see `TrainConfig.checkpoint`; None if the trial failed.
+        best_epoch: Number of that epoch, from 1; None if the trial failed.
+        error: The reason why the trial failed, in one line; None if it did not.
     """
 
     weights: Combination
@@ -70,7 +70,7 @@ class Search:
 
     Attributes:
         config: The configuration with the best weights.
-        rungs: The trials of each round, best first; failed ones last.
+        rungs: The trials of each round, the best first and failed ones last.
     """
 
     config: RunConfig
@@ -80,8 +80,8 @@ class Search:
 def combinations() -> list[Combination]:
     """Return the combinations that the paper admits.
 
-    Those of 0.5, 1 and 1.5 whose four normal weights add up to more than twice the two anomaly
-    weights: 315, where the paper counts 314.
+    These are the combinations of 0.5, 1 and 1.5 in which the sum of the four normal weights exceeds
+    twice the sum of the two anomaly weights: 315, where the paper counts 314.
     """
     normal = len(NORMAL_LOSSES)
     return [
@@ -99,25 +99,25 @@ def search(
     workers: int | None = None,
     threads: int = 1,
 ) -> Search:
-    """Search the best weights; a search that was stopped goes on where it was.
+    """Search for the best weights; an interrupted search continues where it stopped.
 
-    Each trial is a run folder `<folder>/<epochs>-epochs/<weights>`, of which configuration,
-    identity and history are kept. Writes `best.toml`, a configuration for `ganad-tf train`, and
-    `results.json`.
+    Each trial is a run folder `<folder>/<epochs>-epochs/<weights>`, of which only the
+    configuration, `run.json` and the history are kept. Writes `best.toml`, a configuration for
+    `ganad-tf train`, and `results.json`.
 
     Args:
-        base: All other settings, and the epochs of the full training.
+        base: All other settings, with the number of epochs of a full training.
         folder: The folder of the search.
-        mode: How to go through the combinations.
-        engine: What runs the trials, see `ganad_tf.system.jobs.run_jobs`.
-        workers: How many at once.
-        threads: Threads of each.
+        mode: The strategy of the search.
+        engine: Where the trials run, see `ganad_tf.system.jobs.run_jobs`.
+        workers: Number of trials that run at once.
+        threads: Number of threads per trial.
 
     Raises:
         UserError: If the data cannot be loaded, the folder holds trials with other settings, or
             all trials of a round fail.
     """
-    load_splits(base.data, base.seed)  # Rather now than in hundreds of processes.
+    load_splits(base.data, base.seed)  # Fail here rather than in hundreds of processes.
     folder = folder.absolute()
     chosen, rungs = combinations(), []
     for epochs in rung_epochs(base.train.epochs, mode):
@@ -137,7 +137,7 @@ def search(
 
 
 def rung_epochs(epochs: int, mode: Mode) -> list[int]:
-    """Return the epochs of each round, the last of which has them all."""
+    """Return the number of epochs of each round; the last round has all of them."""
     rounds = [epochs]
     while mode == Mode.HALVING and rounds[0] >= REDUCTION:
         rounds.insert(0, rounds[0] // REDUCTION)
@@ -145,7 +145,7 @@ def rung_epochs(epochs: int, mode: Mode) -> list[int]:
 
 
 def run_trial(config: RunConfig, folder: Path) -> dict[str, Any]:
-    """Train a trial, if it is not finished, and return its best validation figures; see `Trial`.
+    """Train a trial unless it is finished, and return its validation figures; see `Trial`.
 
     Raises:
         UserError: If the folder holds a run with other settings or is in use, the data cannot
@@ -163,7 +163,7 @@ def run_trial(config: RunConfig, folder: Path) -> dict[str, Any]:
 
 
 def read_trial(config: RunConfig, folder: Path) -> dict[str, Any] | None:
-    """Return the best validation figures of a finished trial, None if it is not finished.
+    """Return the validation figures of a trial, None if it is not finished.
 
     Raises:
         UserError: If the folder holds a run with other settings.
@@ -186,7 +186,7 @@ def _log_path(folder: Path) -> Path:
 
 
 def _finish(run: Run) -> dict[str, Any]:
-    """Return the figures of a trial; its checkpoints, of which there are hundreds, are removed."""
+    """Return the figures of a finished trial, and remove its checkpoints to save space."""
     _log_path(run.folder).unlink(missing_ok=True)
     for path in run.folder.iterdir():
         if path.name not in KEPT_FILES:
@@ -227,7 +227,8 @@ def _run_rung(
         trials[outcome.name] = trial
         what = trial.error or f"validation AUROC {trial.validation_auroc:.4f}"
         logger.info("%s", countdown.line(f"{outcome.name}: {what}"))
-    # In the order of the combinations first, so that the outcome does not depend on who was fast.
+    # Sorting is stable: trials with equal AUROCs keep the order of the combinations, whichever
+    # finished first.
     ordered = [trials[job.name] for job in jobs]
     return tuple(sorted(ordered, key=lambda trial: -(trial.validation_auroc or -1.0)))
 

@@ -178,7 +178,11 @@ def _train_on(run: Run, tensorboard: bool, strategy: tf.distribute.Strategy | No
     with run.exclusively():
         remove_leftovers(run.folder)
         if not run.is_trained:
-            _fit(run, tensorboard, strategy)
+            try:
+                _fit(run, tensorboard, strategy)
+            except KeyboardInterrupt:
+                logger.info("to continue: ganad-tf train --resume %s", run.folder)
+                raise
             plot_history(run.read_history(), run.folder / "history.png")
             generator = load_checkpoint(run.chosen_path).averaged_generator
             save_model(resize_generator(generator, run.config.data.size), run.generator_path)
