@@ -109,7 +109,7 @@ def _count_picture(
 
 
 def _figures(histograms: _Histograms, counts: NDArray[np.number]) -> tuple[float, float]:
-    """Return pixel AUROC and AUPRO of a resample with `counts` copies of each image."""
+    """Return pixel AUROC and AUPRO of a resample in which each image occurs `counts` times."""
     normal, defect, overlap = (
         counts @ values for values in (histograms.normal, histograms.defect, histograms.overlap)
     )

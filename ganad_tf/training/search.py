@@ -93,7 +93,7 @@ def combinations() -> list[Combination]:
 
 def search(
     base: RunConfig,
-    folder: Path,
+    folder: str | Path,
     mode: Mode = Mode.HALVING,
     engine: str = "local",
     workers: int | None = None,
@@ -118,7 +118,7 @@ def search(
             all trials of a round fail.
     """
     load_splits(base.data, base.seed)  # Fail here rather than in hundreds of processes.
-    folder = folder.absolute()
+    folder = Path(folder).absolute()
     chosen, rungs = combinations(), []
     for epochs in rung_epochs(base.train.epochs, mode):
         logger.info("epochs: %d, trials: %d", epochs, len(chosen))

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ganad_station.bundle import Bundle
+from ganad_station.exit_codes import INTERRUPTED
 from ganad_tf.cli import cli
 from ganad_tf.run import Run
 from ganad_tf.system.files import TEMPORARY
@@ -103,6 +104,18 @@ def test_killed_training_resumes_to_the_same_end(
         assert [epoch[name] for epoch in epochs] == [epoch[name] for epoch in expected]
     # Of a loss that is only reported, the last digit was once another one.
     assert epochs == [pytest.approx(epoch, rel=1e-6) for epoch in expected]
+
+
+@pytest.mark.slow
+def test_an_interrupt_says_how_to_continue(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(TINY)
+    process = start("train", "--config", "tiny.toml", "--name", "r", cwd=tmp_path)
+    wait_for_epochs(tmp_path / "runs" / "r", 1, process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED
+    assert "to continue: ganad-tf train --resume runs/r" in output
+    assert "Traceback" not in output
 
 
 def wait_for_epochs(run: Path, epochs: int, process: subprocess.Popen) -> None:
