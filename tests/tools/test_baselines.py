@@ -66,7 +66,7 @@ def test_methods_that_see_no_anomalies_need_none() -> None:
         {
             "data": {"anomalies": 0},
             "loss": {"abc": 0, "anomaly_adversarial": 0},
-            "train": {"epochs": 1},
+            "train": {"epochs": 1, "passes": 1},
         }
     )
     assert run_baseline("autoencoder", config)["epochs"] == 1

@@ -1,6 +1,5 @@
 """The tables of the paper: averages, gaps, what others report, and the command."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,12 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganad_tf.config import DATASET_DEFAULTS
 from tests.support.tables import invoke, write_results
 from tools.experiments.markdown import average
 from tools.experiments.paper import paper_table
 from tools.experiments.references import averages_on, paper_average
-from tools.experiments.results import FILE, Results
+from tools.experiments.results import Results
 from tools.experiments.table import (
     DIFFERENCE,
     FLOAT_AUROC,
@@ -165,27 +163,3 @@ def test_a_failed_class_is_named_and_the_table_written_all_the_same(tmp_path: Pa
     assert "| 3 | - | - |" in page
     command = "python -m tools.experiments paper --dataset digits --seeds 1 --epochs 3"
     assert f"Made by `{command}`." in page
-
-
-@pytest.mark.slow
-def test_a_class_is_trained_and_verified_and_plotted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(DATASET_DEFAULTS["digits"]["train"], "passes", 1)
-    arguments = ("--classes", 3, "--epochs", 1)
-    outcome = invoke("paper", "--dataset", "digits", *places(tmp_path), *arguments)
-    assert outcome.exit_code == 0, outcome.output
-    assert "1 jobs, 0 of them done already" in outcome.output
-    folder = tmp_path / "out" / "digits"
-    assert {path.name for path in folder.iterdir()} == {"auroc.png", FILE, "table.md"}
-    assert (folder / "auroc.png").read_bytes().startswith(b"\x89PNG")
-    command = "python -m tools.experiments paper --dataset digits --seeds 1 --epochs 1"
-    assert json.loads((folder / FILE).read_text())["command"] == command
-    (result,) = Results(folder).read().values()
-    assert result["config"]["data"]["normal_class"] == 3
-    assert result["int8_auroc"] - result["float_auroc"]["value"] == pytest.approx(
-        result["difference"]["value"]
-    )
-    assert f"| 3 | {result['float_auroc']['value']:.4f} |" in outcome.output
-    for path in folder.iterdir():
-        assert str(tmp_path).encode() not in path.read_bytes()

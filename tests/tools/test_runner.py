@@ -15,6 +15,7 @@ import pytest
 from ganad_tf.config import make_config
 from ganad_tf.errors import UserError
 from tests.support.tables import (
+    half_trained_table,
     invoke,
     list_results,
     seed_as_auroc,
@@ -58,7 +59,7 @@ def finish(process: subprocess.Popen) -> str:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A table of two trainings that was killed within the first and started again."""
+    """A table that was killed after the first of two epochs of a training, and started again."""
     folder = tmp_path_factory.mktemp("killed")
     process = start(folder)
     wait_until(lambda: any(folder.glob("runs/*/history.json")))
@@ -72,29 +73,26 @@ def test_a_table_that_was_killed_goes_on_and_nothing_is_done_twice(
     killed: tuple[Path, str],
 ) -> None:
     folder, output = killed
-    table, cells = folder / "table", table_of((0, 3)).cells
+    table, cells = folder / "table", half_trained_table().cells
     assert {path.name for path in table.iterdir()} == {FILE, "table.md"}
     assert (table / "table.md").read_text() in output
-    assert "[2/2] class-" in output
+    assert "2 jobs, 1 of them done already" in output
+    assert "[1/1] class-0-seed-0: float" in output
+    run = folder / "runs" / cells[0].run_name
+    history = json.loads((run / "history.json").read_text())
+    assert [entry["epoch"] for entry in history] == [1, 2]
     trained_first = re.compile(r"^ +1 .* +\d+\.\d ", re.MULTILINE)
-    counts = []
+    assert len(trained_first.findall(run.with_name(f"{run.name}.log").read_text())) == 1
     results = Results(table).of(cells)
+    assert list(results) == ["class-0-seed-0", "class-3-seed-0"]
     for cell in cells:
-        run = folder / "runs" / cell.run_name
-        assert [entry["epoch"] for entry in json.loads((run / "history.json").read_text())] == [
-            1,
-            2,
-        ]
-        log = run.with_name(f"{run.name}.log").read_text()
-        counts.append(len(trained_first.findall(log)))
-        result = results[cell.name]
-        assert result["config"]["data"]["normal_class"] == cell.config.data.normal_class
-        assert result["machine"]["threads"] == 1
-        assert result["training_seconds"] > 0
-        assert "int8_auroc" not in result
-        assert "export" not in result["command"]
-        assert str(folder) not in json.dumps(result)
-    assert 1 in counts
+        assert results[cell.name]["config"]["data"]["normal_class"] == cell.config.data.normal_class
+    trained = results["class-0-seed-0"]
+    assert trained["machine"]["threads"] == 1
+    assert trained["training_seconds"] > 0
+    assert "int8_auroc" not in trained
+    assert "export" not in trained["command"]
+    assert str(folder) not in json.dumps(results)
     before = stamps(folder)
     again = finish(start(folder))
     assert "2 jobs, 2 of them done already" in again
@@ -107,12 +105,11 @@ def test_ray_fills_the_same_table(
 ) -> None:
     pytest.importorskip("ray")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    table = table_of((0,))
+    table = half_trained_table()
     places = tmp_path / "table", tmp_path / "runs"
-    assert not fill(table, table.cells, *places, engine="ray", workers=1)
-    (result,) = Results(places[0]).of(table.cells).values()
-    local = Results(killed[0] / "table").of(table.cells)[result["name"]]
-    assert result["float_auroc"] == local["float_auroc"]
+    assert not fill(table, table.cells, *places, engine="ray", workers=2)
+    pages = [(folder / "table.md").read_text() for folder in (places[0], killed[0] / "table")]
+    assert pages[0] == pages[1]
 
 
 def test_a_failed_job_is_named_and_the_table_written_all_the_same(
