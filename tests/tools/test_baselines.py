@@ -23,7 +23,7 @@ def config_of(epochs: int = 4, **data):
     return make_config({"data": data, "train": {"epochs": epochs, "learning_rate": 3e-3}})
 
 
-def sides(count: int = 6) -> tuple[np.ndarray, np.ndarray]:
+def normals_and_anomalies(count: int = 6) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     normal = rng.random((count, SIZE, SIZE, 1), np.float32) * 0.5
     return normal, 1 - rng.random((count, SIZE, SIZE, 1), np.float32) * 0.5
@@ -82,7 +82,7 @@ def test_scores_are_those_of_the_moving_average(kind) -> None:
     baseline = kind(SIZE, 1, 4, averaging=0.9)
     baseline.compile(optimizer="adam")
     before = baseline.network.get_weights()
-    normal, anomaly = sides()
+    normal, anomaly = normals_and_anomalies()
     baseline.train_step((normal, anomaly) if kind.learns_from_anomalies else normal)
     averages = baseline.averaged_network.get_weights()
     for old, new, mean in zip(before, baseline.network.get_weights(), averages, strict=True):
@@ -99,7 +99,7 @@ def test_the_skipless_generator_has_the_shape_of_the_generator_but_for_its_skips
         sum(int(np.prod(weight.shape)) for weight in kind(32, 3, 8, 0.9).network.trainable_weights)
         for kind in (Autoencoder, SkiplessAutoencoder)
     ]
-    # The skips feed 32, 16 and 8 maps into kernels of 16 positions and 16, 8 and 3 maps.
+    # The skips feed 32, 16 and 8 channels into kernels of 16 positions and 16, 8 and 3 channels.
     assert counts[0] - counts[1] == 16 * (32 * 16 + 16 * 8 + 8 * 3)
 
 
@@ -109,7 +109,7 @@ def test_ganomaly_moves_both_its_encoders_and_its_discriminator() -> None:
     ganomaly.compile(optimizer="adam")
     weights = ganomaly.network.trainable_weights + ganomaly.discriminator.trainable_weights
     before = [np.array(weight) for weight in weights]
-    losses = ganomaly.train_step(sides()[0])
+    losses = ganomaly.train_step(normals_and_anomalies()[0])
     assert set(losses) == {"contextual", "encoder", "adversarial", "discriminator"}
     assert all(float(value) > 0 for value in losses.values())
     for old, new in zip(before, weights, strict=True):

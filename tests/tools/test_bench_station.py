@@ -7,13 +7,14 @@ import pytest
 from click.testing import CliRunner
 
 from tools.bench import station as bench_station
+from tools.bench import timing
 
 
 @pytest.mark.slow
 def test_bench_station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_station, "CASES", ((32, 1),))
-    monkeypatch.setattr(bench_station, "ROUNDS", 2)
-    monkeypatch.setattr(bench_station, "SECONDS_A_TURN", 0.01)
+    monkeypatch.setattr(timing, "ROUNDS", 2)
+    monkeypatch.setattr(timing, "SECONDS_PER_TURN", 0.01)
     monkeypatch.setattr(bench_station, "STARTS", 1)
     out = tmp_path / "bench.json"
     result = CliRunner().invoke(bench_station.main, ["--out", str(out)], catch_exceptions=False)

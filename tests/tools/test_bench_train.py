@@ -193,8 +193,8 @@ def test_compare_measures_both_programs_and_writes_the_results(tmp_path: Path) -
     for program in ("ganad-tf", "PyTorch, default layout", "PyTorch, channels last"):
         assert f"| 32x32x1 | 1 | {program} |" in result.output
     (entry,) = json.loads((tmp_path / "compare.json").read_text())
-    assert all(rate > 0 for rates in entry["images_a_second"].values() for rate in rates)
-    assert all(share > 0 for share in entry["share_of_peak"].values())
+    assert all(rate > 0 for rates in entry["images_per_second"].values() for rate in rates)
+    assert all(share > 0 for share in entry["fraction_of_peak"].values())
     assert (tmp_path / "compare.md").read_text() in result.output
     assert (tmp_path / "compare.png").stat().st_size > 1000
 

@@ -14,26 +14,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from ganad_tf.models.architecture import GENERATOR, layer_shapes
 from ganad_tf.system.environment import import_tensorflow_quietly
 from ganad_tf.system.files import write_json
+from tools.bench.station_bundle import make_bundle, textured_picture
+from tools.bench.timing import MICROSECONDS, Contender, median_ratio, time_in_turns
 
 CASES = ((32, 3), (256, 1))
 THREADS = (1, 2)
-ROUNDS = 15
-SECONDS_A_TURN = 0.15
 PRODUCT_SIDE = 2048
-MICROSECONDS = 1e6
 STARTS = 7
 START_AND_MEASURE = """
 import resource, subprocess, sys, time
@@ -41,92 +36,6 @@ start = time.perf_counter()
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
-
-
-@dataclass(frozen=True)
-class Contender:
-    """Something that turns an image into a reconstruction.
-
-    Attributes:
-        name: What it is.
-        run: Called for each turn's images, one by one.
-    """
-
-    name: str
-    run: Callable[[], object]
-
-
-def make_bundle(folder: Path, size: int, channels: int) -> Path:
-    """Write a bundle of an untrained generator, and float files of it beside the int8 ones."""
-    import keras
-
-    from ganad_station.illumination import AS_TAKEN
-    from ganad_station.manifest import InputEntry, Manifest, SelftestEntry
-    from ganad_station.score import WHOLE_IMAGE, to_input
-    from ganad_station.threshold import ORDER_STATISTIC, Threshold
-    from ganad_tf import __version__
-    from ganad_tf.config import TrainConfig
-    from ganad_tf.data.batches.paired import PairedBatches
-    from ganad_tf.exporting.manifest import describe_model, hash_files, write_manifest
-    from ganad_tf.exporting.onnx.conversion import convert_float_to_onnx, convert_to_onnx
-    from ganad_tf.exporting.quantization.aware import fine_tune, make_quantization_aware
-    from ganad_tf.exporting.quantization.levels import quantized_layers
-    from ganad_tf.exporting.quantization.objectives import match_float_output
-    from ganad_tf.exporting.quantization.preparation import prepare
-    from ganad_tf.exporting.station_program import write_station_program
-    from ganad_tf.exporting.tflite.conversion import convert
-    from ganad_tf.exporting.tflite.lowering import lower_transposed_convolutions
-    from ganad_tf.exporting.tflite.subpixel import replace_narrow_transposed_convolutions
-    from ganad_tf.models.generator import build_generator
-    from ganad_tf.targets.profile import load_profile
-    from ganad_tf.targets.recipe import Precision, Scheme
-
-    keras.utils.set_random_seed(0)
-    generator = build_generator(size, channels)
-    picture = textured_picture(size, channels)
-    images = np.stack([np.roll(picture, shift, axis=0) for shift in range(8)])
-    prepared = prepare(generator, to_input(images))
-    aware = make_quantization_aware(prepared, Scheme.ASYMMETRIC)
-    batches = PairedBatches(images[:4], images[4:], TrainConfig(batch_size=4), 0)
-    fine_tune(aware, batches, match_float_output(generator), 1, 1e-5, lambda *_: None)
-    layers = quantized_layers(aware, prepared.ranges, Scheme.ASYMMETRIC)
-    shape = (size, size, channels)
-    folder.mkdir()
-    lowered = lower_transposed_convolutions(convert(aware, Precision.INT8))
-    (folder / "transposed.tflite").write_bytes(lowered)
-    (folder / "model.tflite").write_bytes(replace_narrow_transposed_convolutions(lowered))
-    (folder / "model.onnx").write_bytes(convert_to_onnx(layers, shape))
-    image = Image.fromarray(picture[:, :, 0] if channels == 1 else picture)
-    image.save(folder / "picture.png")
-    image.save(folder / "picture.jpg", quality=90)
-    write_station_program(folder / "station.pyz")
-    recipes = load_profile("cpu").models
-    manifest = Manifest(
-        ganad_tf=__version__,
-        run="bench",
-        target="cpu",
-        files=hash_files(folder),
-        models=tuple(describe_model(recipe, "int8") for recipe in recipes),
-        input=InputEntry(*shape, AS_TAKEN),
-        score=WHOLE_IMAGE,
-        threshold=Threshold(0.5, 0.0, ORDER_STATISTIC, "nothing"),
-        selftest=SelftestEntry("picture.png", {recipe.file: 0.0 for recipe in recipes}),
-        verification={},
-    )
-    write_manifest(folder, manifest)
-    (folder / "float.tflite").write_bytes(convert(prepared.twin, Precision.FLOAT32))
-    (folder / "float.onnx").write_bytes(convert_float_to_onnx(prepared.layers, shape, False))
-    generator.save(folder / "generator.keras")
-    return folder
-
-
-def textured_picture(size: int, channels: int) -> NDArray[np.uint8]:
-    """Draw what a camera sees of a machined surface: grain, shading and sensor noise."""
-    rng = np.random.default_rng(0)
-    rows = np.linspace(0, 40, size)
-    grain = 20 * np.sin(rows)[:, np.newaxis] + rng.normal(0, 6, (size, size))
-    plate = 120 + grain + np.linspace(-20, 20, size)
-    return np.repeat(plate.clip(0, 255).astype(np.uint8)[:, :, np.newaxis], channels, axis=2)
 
 
 def contenders(folder: Path, size: int, channels: int, threads: int) -> list[Contender]:
@@ -169,31 +78,6 @@ def contenders(folder: Path, size: int, channels: int, threads: int) -> list[Con
     if threads == os.cpu_count():
         found.append(Contender("Keras predict", lambda: generator.predict(batch, verbose=0)))
     return found
-
-
-def time_in_turns(entries: list[Contender]) -> dict[str, list[float]]:
-    """Return the mean microseconds of a call in each round, by contender."""
-    calls = {}
-    for entry in entries:
-        start = time.perf_counter()
-        for _ in range(3):
-            entry.run()
-        calls[entry.name] = max(3, int(SECONDS_A_TURN * 3 / (time.perf_counter() - start)))
-    times: dict[str, list[float]] = {entry.name: [] for entry in entries}
-    for _ in range(ROUNDS):
-        for entry in entries:
-            start = time.perf_counter()
-            for _ in range(calls[entry.name]):
-                entry.run()
-            mean = (time.perf_counter() - start) / calls[entry.name]
-            times[entry.name].append(mean * MICROSECONDS)
-    return times
-
-
-def median_ratio(times: dict[str, list[float]], numerator: str, denominator: str) -> float:
-    """Return the median over the rounds of one contender's time over another's."""
-    pairs = zip(times[numerator], times[denominator], strict=True)
-    return statistics.median(a / b for a, b in pairs)
 
 
 def multiply_adds(size: int, channels: int) -> int:
@@ -240,7 +124,7 @@ def operator_times(model_path: Path, folder: Path) -> list[dict]:
 
 
 def integer_peak() -> float:
-    """Measure the multiply-adds a second of one core on int8: a large product in onnxruntime."""
+    """Measure the multiply-adds per second of one core on int8: a large product in onnxruntime."""
     import onnxruntime
     from onnx import TensorProto, helper
 
@@ -307,21 +191,21 @@ def measure_case(folder: Path, size: int, channels: int, peak: float) -> dict:
             "median_us": {name: statistics.median(values) for name, values in times.items()},
             "int8_of_float_tflite": median_ratio(times, int8, "float TFLite"),
             **{
-                f"outside_share_{start}": 1 - median_ratio(times, invoke, f"int8 TFLite, {name}")
+                f"outside_fraction_{start}": 1 - median_ratio(times, invoke, f"int8 TFLite, {name}")
                 for start, name in (
                     ("pixels", "pixels to score"),
                     ("png", "PNG to decision"),
                     ("jpeg", "JPEG to decision"),
                 )
             },
-            "floor_share": floor / threads / statistics.median(times[invoke]),
+            "floor_fraction": floor / threads / statistics.median(times[invoke]),
         }
     return case
 
 
 def print_report(results: dict) -> None:
     """Print the tables in Markdown."""
-    click.echo(f"int8 peak of a core: {results['peak_multiply_adds_a_second'] / 1e9:.0f} G/s\n")
+    click.echo(f"int8 peak of a core: {results['peak_multiply_adds_per_second'] / 1e9:.0f} G/s\n")
     for shape, case in results["cases"].items():
         start = case["cold_start"]
         click.echo(
@@ -330,7 +214,7 @@ def print_report(results: dict) -> None:
             f"{start['peak_rss_mib']:.0f} MiB\n"
         )
         columns = list(case["threads"].values())
-        click.echo("| us an image | 1 thread | 2 threads |\n|---|---|---|")
+        click.echo("| us per image | 1 thread | 2 threads |\n|---|---|---|")
         for name in columns[-1]["median_us"]:
             cells = (column["median_us"].get(name) for column in columns)
             row = " | ".join("" if cell is None else f"{cell:.0f}" for cell in cells)
@@ -350,7 +234,7 @@ def main(out: Path) -> None:
     """Measure, write the JSON, and print the tables."""
     import_tensorflow_quietly()
     peak = integer_peak()
-    results: dict = {"peak_multiply_adds_a_second": peak, "cases": {}}
+    results: dict = {"peak_multiply_adds_per_second": peak, "cases": {}}
     with tempfile.TemporaryDirectory() as folder:
         for size, channels in CASES:
             name = f"{size}x{size}x{channels}"

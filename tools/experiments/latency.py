@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from ganad_station.choice import open_model
-from tools.bench.station import Contender, textured_picture, time_in_turns
+from tools.bench.station_bundle import textured_picture
+from tools.bench.timing import Contender, time_in_turns
 from tools.experiments.detector import MODEL_FILE, TARGET
 from tools.experiments.table import Filled, Result
 

@@ -63,7 +63,9 @@ def main(context: click.Context) -> None:
 @main.command("compare")
 @click.option("--size", type=POSITIVE, multiple=True, help="Of the images; repeat for more shapes.")
 @click.option("--channels", type=POSITIVE, multiple=True, help="As many times as --size.")
-@click.option("--batch", type=POSITIVE, default=16, show_default=True, help="Normal images a step.")
+@click.option(
+    "--batch", type=POSITIVE, default=16, show_default=True, help="Normal images per step."
+)
 @click.option("--threads", type=POSITIVE, multiple=True, help="[default: 1, and 2 if there are]")
 @click.option("--rounds", type=POSITIVE, default=3, show_default=True)
 @common_options

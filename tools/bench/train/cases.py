@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ganad_tf.config import DataConfig, RunConfig, TrainConfig
 
-PIXELS_A_CHUNK = 2**20
+PIXELS_PER_CHUNK = 2**20
 FEWEST_STEPS = 2
 # So many that the learning rate has not fallen noticeably when the time is over.
 EPOCHS = 10_000
@@ -22,10 +22,10 @@ class Case:
     Attributes:
         size: Height and width of the images in pixels; a multiple of 16.
         channels: Channels of the images.
-        batch: Normal images a step; as many anomalies go with them.
+        batch: Normal images per step; as many anomalies go with them.
         threads: Cores that the process may use.
         seconds: Steps are timed for at least so long, after a chunk that is not timed.
-        steps: Steps between two looks at the clock, a chunk; an epoch of the training.
+        steps: Steps of a chunk, after which the clock is read; an epoch of the training.
     """
 
     size: int
@@ -51,7 +51,7 @@ class Case:
         return RunConfig(data=data, train=TrainConfig(epochs=EPOCHS, batch_size=self.batch))
 
     def images(self) -> NDArray[np.uint8]:
-        """Return random images for a chunk, `(2, images, size, size, channels)`, of both sides."""
+        """Return random images of both classes, `(2, images, size, size, channels)`."""
         shape = (2, self.steps * self.batch, self.size, self.size, self.channels)
         return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
@@ -67,4 +67,4 @@ class Case:
 
 def chunk_steps(size: int, batch: int) -> int:
     """Return how many steps make a chunk of about the same number of pixels at every shape."""
-    return max(FEWEST_STEPS, PIXELS_A_CHUNK // (size**2 * batch))
+    return max(FEWEST_STEPS, PIXELS_PER_CHUNK // (size**2 * batch))

@@ -17,9 +17,9 @@ class Comparison:
 
     Attributes:
         case: What was measured.
-        multiply_adds: Of a step, by network and pass.
-        peaks: Multiply-adds a second of a large product, one a round.
-        rates: Images a second of each contender, normal images and anomalies, one a round.
+        multiply_adds: Multiply-adds of a step, by network and pass.
+        peaks: Multiply-adds per second of a large product, one per round.
+        rates: Images per second of each contender, normal images and anomalies, one per round.
     """
 
     case: Case
@@ -34,16 +34,16 @@ class Comparison:
 
     @property
     def ratios(self) -> list[float]:
-        """Our images a second over those of the better twin, round by round."""
+        """Our images per second over those of the better twin, round by round."""
         pairs = zip(self.rates[OURS], self.rates[self.better_twin], strict=True)
         return [ours / theirs for ours, theirs in pairs]
 
     def rate(self, name: str) -> float:
-        """Return the median images a second of a contender."""
+        """Return the median images per second of a contender."""
         return statistics.median(self.rates[name])
 
-    def peak_share(self, name: str) -> float:
-        """Return the multiply-adds a second of a contender over the best peak of all rounds."""
+    def peak_fraction(self, name: str) -> float:
+        """Return the multiply-adds per second of a contender over the best peak of all rounds."""
         step_seconds = 2 * self.case.batch / self.rate(name)
         return total_multiply_adds(self.multiply_adds) / step_seconds / max(self.peaks)
 
@@ -54,11 +54,11 @@ class Comparison:
             "batch": self.case.batch,
             "threads": self.case.threads,
             "multiply_adds": self.multiply_adds,
-            "peak_multiply_adds_a_second": self.peaks,
-            "images_a_second": self.rates,
+            "peak_multiply_adds_per_second": self.peaks,
+            "images_per_second": self.rates,
             "better_twin": self.better_twin,
             "ratio": statistics.median(self.ratios),
-            "share_of_peak": {name: self.peak_share(name) for name in self.rates},
+            "fraction_of_peak": {name: self.peak_fraction(name) for name in self.rates},
         }
 
 

@@ -10,7 +10,7 @@ PRODUCTS = 7
 
 
 def float_peak() -> float:
-    """Return the multiply-adds a second of the fastest of several products of NumPy."""
+    """Return the multiply-adds per second of the fastest of several products of NumPy."""
     matrix = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
     product = matrix @ matrix
     seconds = []

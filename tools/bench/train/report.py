@@ -33,7 +33,7 @@ def comparison_report(comparisons: list[Comparison]) -> str:
         f"the rounds ({rounds}) and their range. Ratio: ours over the better PyTorch, round by "
         "round. Peak: multiply-adds/s of a large float32 product."
     )
-    header = ("shape", "threads", "program", "images/s", "ms a step", "share of peak", "ratio")
+    header = ("shape", "threads", "program", "images/s", "ms per step", "fraction of peak", "ratio")
     lines = [machine("tensorflow", "keras", "torch"), "", note, "", *_header(header)]
     for comparison in comparisons:
         lines += _comparison_rows(comparison)
@@ -54,7 +54,7 @@ def _comparison_rows(comparison: Comparison) -> list[str]:
         rows.append(
             f"| {comparison.case.shape} | {comparison.case.threads} | {name} | "
             f"{_median_and_range(comparison.rates[name], 0)} | {step:.1f} | "
-            f"{comparison.peak_share(name):.1%} of {max(comparison.peaks) / 1e9:.0f} G/s | "
+            f"{comparison.peak_fraction(name):.1%} of {max(comparison.peaks) / 1e9:.0f} G/s | "
             f"{ratio} |"
         )
     return rows
@@ -67,7 +67,7 @@ def _median_and_range(values: list[float], digits: int) -> str:
 
 def _multiply_add_table(comparisons: list[Comparison]) -> list[str]:
     gradients = ("gradient of kernels", "gradient of inputs")
-    lines = _header(("shape", "network", "forward", *gradients, "share of a step"))
+    lines = _header(("shape", "network", "forward", *gradients, "fraction of a step"))
     counts = {comparison.case.shape: comparison.multiply_adds for comparison in comparisons}
     for shape, multiply_adds in counts.items():
         total = total_multiply_adds(multiply_adds)
@@ -87,14 +87,20 @@ def scaling_report(points: list[Point], cases: int) -> str:
         "anomalies. Memory: the most that was resident in training, minus what was resident "
         f"before it. Peak: {points[0].peak / 1e9:.0f} G multiply-adds/s."
     )
-    measured = ("ms a step", "images/s", "memory, MiB", "multiply-adds a step", "share of peak")
+    measured = (
+        "ms per step",
+        "images/s",
+        "memory, MiB",
+        "multiply-adds per step",
+        "fraction of peak",
+    )
     lines = [machine("tensorflow", "keras"), "", note, "", *_header(("size", "batch", *measured))]
     for point in sorted(points, key=lambda point: (point.case.size, point.case.batch)):
         rate = 2 * point.case.batch / point.seconds
         lines.append(
             f"| {point.case.size} | {point.case.batch} | {point.seconds * 1e3:.1f} | {rate:.0f} | "
             f"{point.memory / MEBIBYTE:.0f} | {point.multiply_adds / 1e6:.0f} M | "
-            f"{point.peak_share:.1%} |"
+            f"{point.peak_fraction:.1%} |"
         )
     if cases > len(points):
         lines += ["", f"Left out, because they would pass the memory limit: {cases - len(points)}."]
@@ -102,7 +108,7 @@ def scaling_report(points: list[Point], cases: int) -> str:
 
 
 def plot_comparison(comparisons: list[Comparison], path: Path) -> None:
-    """Plot images a second of each contender as bars with the range of the rounds."""
+    """Plot images per second of each contender as bars with the range of the rounds."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
     names = list(comparisons[0].rates)

@@ -15,10 +15,10 @@ class Point:
 
     Attributes:
         case: What was measured.
-        seconds: Of a step.
+        seconds: Duration of a step.
         memory: Bytes that training needed on top of what was resident before it.
-        multiply_adds: Of a step.
-        peak: Multiply-adds a second of a large product.
+        multiply_adds: Multiply-adds of a step.
+        peak: Multiply-adds per second of a large product.
     """
 
     case: Case
@@ -28,8 +28,8 @@ class Point:
     peak: float
 
     @property
-    def peak_share(self) -> float:
-        """The multiply-adds a second of the step over those of the product."""
+    def peak_fraction(self) -> float:
+        """The multiply-adds per second of the step over those of the product."""
         return self.multiply_adds / self.seconds / self.peak
 
     def summary(self) -> dict[str, Any]:
@@ -38,12 +38,12 @@ class Point:
             "shape": self.case.shape,
             "batch": self.case.batch,
             "threads": self.case.threads,
-            "seconds_a_step": self.seconds,
-            "images_a_second": 2 * self.case.batch / self.seconds,
+            "seconds_per_step": self.seconds,
+            "images_per_second": 2 * self.case.batch / self.seconds,
             "memory_bytes": self.memory,
             "multiply_adds": self.multiply_adds,
-            "peak_multiply_adds_a_second": self.peak,
-            "share_of_peak": self.peak_share,
+            "peak_multiply_adds_per_second": self.peak,
+            "fraction_of_peak": self.peak_fraction,
         }
 
 
@@ -65,13 +65,13 @@ def scale(cases: list[Case], memory_limit: float) -> Iterator[Point]:
         UserError: If there are fewer cores than threads, or a process fails.
     """
     peak = measure("peak", cases[0])["peak"]
-    memory_a_pixel = 0.0
+    memory_per_pixel = 0.0
     for case in sorted(cases, key=_pixels):
-        if memory_a_pixel * _pixels(case) > memory_limit:
+        if memory_per_pixel * _pixels(case) > memory_limit:
             return
         ours = measure("ours", case)
         total = total_multiply_adds(ours["multiply_adds"])
-        memory_a_pixel = ours["bytes"] / _pixels(case)
+        memory_per_pixel = ours["bytes"] / _pixels(case)
         yield Point(case, ours["seconds"], ours["bytes"], total, peak)
 
 

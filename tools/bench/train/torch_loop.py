@@ -44,17 +44,17 @@ def augmented(images: Tensor, chosen: Tensor, config: TrainConfig) -> Tensor:
 
 
 def epoch(
-    sides: tuple[Tensor, ...], config: TrainConfig, memory_format: torch.memory_format
+    classes: tuple[Tensor, ...], config: TrainConfig, memory_format: torch.memory_format
 ) -> Iterator[list[Tensor]]:
     """Yield pairs of float32 batches `(batch, channels, height, width)` in random order."""
-    orders = (torch.randperm(len(images)).split(config.batch_size) for images in sides)
+    orders = (torch.randperm(len(images)).split(config.batch_size) for images in classes)
     for chosen in zip(*orders, strict=True):
         yield [
             augmented(images, indices, config)
             .permute(0, 3, 1, 2)
             .to(torch.float32, memory_format=memory_format)
             .div_(255)
-            for images, indices in zip(sides, chosen, strict=True)
+            for images, indices in zip(classes, chosen, strict=True)
         ]
 
 

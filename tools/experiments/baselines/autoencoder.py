@@ -15,7 +15,7 @@ class Autoencoder(Baseline):
     Args:
         size: Height and width of the images in pixels; a multiple of 16.
         channels: Channels of the images.
-        width: Maps of the first layer.
+        width: Channels of the first layer.
         averaging: Decay of the moving average per step.
     """
 
@@ -31,8 +31,8 @@ class Autoencoder(Baseline):
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the mean absolute error of each image, `(batch,)`."""
-        copies = self.averaged_network(images, training=False)
-        return image_errors(images, tf.clip_by_value(copies, 0.0, 1.0))
+        reconstructions = self.averaged_network(images, training=False)
+        return image_errors(images, tf.clip_by_value(reconstructions, 0.0, 1.0))
 
     def train_step(self, normal: tf.Tensor) -> dict[str, tf.Tensor]:
         """Update the network once on a batch of normal images."""

@@ -12,7 +12,7 @@ class Classifier(Baseline):
     Args:
         size: Height and width of the images in pixels; a multiple of 16.
         channels: Channels of the images.
-        width: Maps of the first layer.
+        width: Channels of the first layer.
         averaging: Decay of the moving average per step.
     """
 

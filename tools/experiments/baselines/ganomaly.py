@@ -17,13 +17,13 @@ class Ganomaly(Baseline):
     As in the original: the losses and their weights, no skip connections, a second encoder with
     weights of its own, a discriminator with binary cross-entropy, and as the score the squared
     distance of the two latents. Not as in the original: images in [0, 1] and a linear last
-    layer, a discriminator that judges patches, latent maps behind a ReLU, one update of all
-    networks a step, and the optimizer, learning rate and average of the detector.
+    layer, a discriminator that judges patches, latent feature maps after a ReLU, one update of all
+    networks per step, and the optimizer, learning rate and average of the detector.
 
     Args:
         size: Height and width of the images in pixels; a multiple of 16.
         channels: Channels of the images.
-        width: Maps of the first layer of each network.
+        width: Channels of the first layer of each network.
         averaging: Decay of the moving average per step.
     """
 
@@ -39,17 +39,19 @@ class Ganomaly(Baseline):
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the mean squared distance of the two latents of each image, `(batch,)`."""
-        _, latents, copied_latents = self.averaged_network(images, training=False)
-        return tf.reduce_mean(tf.square(latents - copied_latents), axis=(1, 2, 3))
+        _, latents, reconstructed_latents = self.averaged_network(images, training=False)
+        return tf.reduce_mean(tf.square(latents - reconstructed_latents), axis=(1, 2, 3))
 
     def train_step(self, normal: tf.Tensor) -> dict[str, tf.Tensor]:
         """Update generator and discriminator once on a batch of normal images."""
         with tf.GradientTape(persistent=True) as tape:
-            copies, latents, copied_latents = self.network(normal, training=True)
-            features, logits = self.discriminator(tf.concat([normal, copies], 0), training=True)
+            reconstructions, latents, reconstructed_latents = self.network(normal, training=True)
+            features, logits = self.discriminator(
+                tf.concat([normal, reconstructions], 0), training=True
+            )
             real_features, fake_features = tf.split(features, 2)
-            contextual = reconstruction_loss(normal, copies)
-            encoder = tf.reduce_mean(tf.square(latents - copied_latents))
+            contextual = reconstruction_loss(normal, reconstructions)
+            encoder = tf.reduce_mean(tf.square(latents - reconstructed_latents))
             adversarial = tf.reduce_mean(tf.square(real_features - fake_features))
             generator_loss = (
                 CONTEXTUAL_WEIGHT * contextual

@@ -1,4 +1,4 @@
-"""Feature maps of EfficientNet-Lite0 as ImageNet trained it (extra `pretrained`)."""
+"""Feature maps of EfficientNet-Lite0 pretrained on ImageNet (extra `pretrained`)."""
 
 from typing import Any
 
@@ -14,9 +14,10 @@ CENTER, SCALE = 127.0, 128.0
 
 
 class PatchFeatures:
-    """Patches of pictures: the last maps of 8 and 16 pixels a cell, averaged over 3 x 3 cells.
+    """Patches of pictures: feature maps with 8 and 16 pixels per cell, averaged over 3 x 3 cells.
 
-    The coarser maps are interpolated to the finer ones (Roth et al., 2022, section 3.1).
+    The last maps of each resolution are taken, and the coarser ones are interpolated to the finer
+    ones (Roth et al., 2022, section 3.1).
 
     Raises:
         ImportError: If the network or its weights are not installed.

@@ -1,7 +1,7 @@
 """PatchCore: how far the patches of a picture are from all patches of good ones.
 
 Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022. Patches are vectors
-of a network's feature maps; what is kept of the good ones is a coreset.
+of a network's feature maps; a coreset of the good ones is kept.
 """
 
 import numpy as np
