@@ -1,6 +1,7 @@
 """One small trained run and its int8 bundle, shared by all tests that need one."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,14 @@ def bundles(small_run: Run) -> dict[str, Path]:
 def bundle_folder(bundles: dict[str, Path]) -> Path:
     """The verified bundle of `small_run` for the CPU; copy it to change it."""
     return bundles["cpu"]
+
+
+@pytest.fixture
+def copied(bundle_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the CPU's bundle of `small_run`."""
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle_folder, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

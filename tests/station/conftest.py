@@ -1,20 +1,11 @@
 """Bundles to change."""
 
-import shutil
 import tarfile
 from pathlib import Path
 
 import pytest
 
 ARCHIVE = Path(__file__).parents[1] / "files" / "run-0.1.0.tar.xz"
-
-
-@pytest.fixture
-def copied(bundle_folder: Path, tmp_path: Path) -> Path:
-    """A copy of the CPU's bundle of `small_run`."""
-    folder = tmp_path / "bundle"
-    shutil.copytree(bundle_folder, folder)
-    return folder
 
 
 @pytest.fixture

@@ -1,0 +1,206 @@
+"""Detecting anomalies in images with a trained run or an exported bundle."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganad_station.bundle import Bundle
+from ganad_station.choice import choose_model
+from ganad_station.errors import StationError
+from ganad_station.images import prepare_image
+from ganad_station.manifest import MANIFEST_FILE
+from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
+from ganad_station.threshold import is_rejected
+from ganad_tf.api.prediction import Prediction
+from ganad_tf.errors import UserError
+from ganad_tf.evaluation.scoring import Scorer
+from ganad_tf.run import RUN_FILE, Run
+
+BATCH_SIZE = 16
+
+Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
+"""A picture of any size: a path, a Pillow image, or a uint8 array `(height, width)`,
+`(height, width, 1)` or `(height, width, 3)`."""
+Reconstruct = Callable[[NDArray[np.uint8]], NDArray[Any]]
+"""From uint8 images `(count, height, width, channels)` to their reconstructions
+`(views, count, height, width, channels)`: uint8, 0 to 255, or float32 in [0, 1]."""
+
+
+class Detector:
+    """A trained anomaly detector, either the float model of a run or the model of a bundle.
+
+    `Detector.load` makes one. Both kinds prepare images, compute scores and decide with the code
+    that runs on the station.
+
+    Example:
+    ```python
+    detector = ganad_tf.Detector.load("runs/parts")
+    result = detector.predict("part.png")
+    print(result.score, result.is_rejected)
+    result.plot().savefig("result.png")
+    ```
+
+    Args:
+        reconstruct: The model, from images to the reconstructions of their views.
+        image_shape: Height, width and channels of the images that the model takes.
+        illumination: What is evened out of an image, see `ganad_station.illumination`.
+        score_rule: What a score is computed from.
+        threshold: The largest score that is accepted.
+        name: What runs the model, for people.
+    """
+
+    def __init__(
+        self,
+        reconstruct: Reconstruct,
+        image_shape: tuple[int, int, int],
+        illumination: str,
+        score_rule: ScoreRule,
+        threshold: float,
+        name: str,
+    ) -> None:
+        self._reconstruct = reconstruct
+        self.image_shape = image_shape
+        self.illumination = illumination
+        self.score_rule = score_rule
+        self.threshold = threshold
+        self.name = name
+
+    def __repr__(self) -> str:
+        height, width, channels = self.image_shape
+        return f"Detector({self.name}, {height}x{width}x{channels}, threshold {self.threshold:.5f})"
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], threads: int = 1) -> "Detector":
+        """Load a detector from a run folder or a bundle folder.
+
+        Args:
+            path: A run folder that `train` wrote, whose float Keras model is loaded, or a bundle
+                folder that `export` wrote, of which the first model that runs here is loaded.
+            threads: Number of threads of the runtime of a bundle.
+
+        Returns:
+            The detector. It decides at the threshold of the last calibration, if there was one, or
+            else at the threshold of the evaluation (run) or of the export (bundle).
+
+        Raises:
+            ganad_tf.UserError: If the folder is neither, the run is not evaluated, or a file is
+                missing or damaged.
+        """
+        folder = Path(path)
+        if (folder / RUN_FILE).is_file():
+            return cls._of_run(Run.open(folder))
+        if (folder / MANIFEST_FILE).is_file():
+            try:
+                return cls._of_bundle(Bundle.open(folder), threads)
+            except StationError as error:
+                raise UserError(str(error)) from None
+        raise UserError(
+            f"{folder} is neither a run (no {RUN_FILE}) nor a bundle (no {MANIFEST_FILE}): "
+            "give a folder that train or export wrote"
+        )
+
+    @classmethod
+    def _of_run(cls, run: Run) -> "Detector":
+        threshold = run.threshold.value
+        scorer = Scorer.of(run)
+        _, height, width, channels = scorer.generator.input_shape
+        return cls(
+            scorer.reconstruct,
+            (height, width, channels),
+            run.config.data.illumination,
+            scorer.rule,
+            threshold,
+            f"float model of {run.folder}",
+        )
+
+    @classmethod
+    def _of_bundle(cls, bundle: Bundle, threads: int) -> "Detector":
+        name, model = choose_model(bundle, threads)
+        manifest = bundle.manifest
+
+        def reconstruct(images: NDArray[np.uint8]) -> NDArray[Any]:
+            return model.reconstruct_views(images, manifest.score)
+
+        return cls(
+            reconstruct,
+            manifest.input.shape,
+            manifest.input.illumination,
+            manifest.score,
+            bundle.threshold,
+            f"{name} of {bundle.folder} under {model.runtime}",
+        )
+
+    # A str is a sequence of str, too, so the signatures overlap.
+    @overload
+    def predict(  # type: ignore[overload-overlap]
+        self, pictures: str | os.PathLike[str] | Image.Image
+    ) -> Prediction: ...
+
+    @overload
+    def predict(self, pictures: NDArray[np.uint8]) -> Any: ...
+
+    @overload
+    def predict(self, pictures: Sequence[Picture]) -> list[Prediction]: ...
+
+    def predict(self, pictures: Picture | Sequence[Picture]) -> Prediction | list[Prediction]:
+        """Score one picture or several.
+
+        A file, the Pillow image in it and the array of its pixels get the same score.
+
+        Args:
+            pictures: A path, a Pillow image, or a uint8 array `(height, width)`,
+                `(height, width, 1)` or `(height, width, 3)` of any size; or a list of these, or a
+                uint8 array `(count, height, width, channels)`.
+
+        Returns:
+            A `Prediction` for one picture, a list of them for several.
+
+        Raises:
+            ganad_tf.UserError: If a picture cannot be read, or an array has another shape or dtype.
+        """
+        if _is_one(pictures):
+            return self._predict_batch([pictures])[0]
+        return [result for batch in _batches(pictures) for result in self._predict_batch(batch)]
+
+    def _predict_batch(self, pictures: Sequence[Any]) -> list[Prediction]:
+        images = np.stack([self._prepare(picture) for picture in pictures])
+        reconstructions = self._reconstruct(images)
+        found = scores(images, reconstructions, self.score_rule)
+        rejected = is_rejected(found, self.threshold)
+        maps = shown_maps(images, reconstructions, self.score_rule)
+        plain = _to_float(reconstructions[0])
+        return [
+            Prediction(float(score), bool(is_ng), self.threshold, image, reconstruction, error_map)
+            for score, is_ng, image, reconstruction, error_map in zip(
+                found, rejected, images, plain, maps, strict=True
+            )
+        ]
+
+    def _prepare(self, picture: Any) -> NDArray[np.uint8]:
+        size, _, channels = self.image_shape
+        try:
+            return prepare_image(picture, size, channels, self.illumination)
+        except StationError as error:
+            raise UserError(str(error)) from None
+
+
+def _is_one(pictures: Any) -> bool:
+    if isinstance(pictures, np.ndarray):
+        return pictures.ndim < 4
+    return isinstance(pictures, str | os.PathLike | Image.Image)
+
+
+def _batches(pictures: Any) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(pictures), BATCH_SIZE):
+        yield pictures[start : start + BATCH_SIZE]
+
+
+def _to_float(reconstructions: NDArray[Any]) -> NDArray[np.float32]:
+    if reconstructions.dtype == np.uint8:
+        return reconstructions.astype(np.float32) / np.float32(PIXEL_LEVELS)
+    return reconstructions

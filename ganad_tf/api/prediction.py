@@ -1,0 +1,64 @@
+"""What a detector says about an image."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ganad_station.heatmap import GAIN
+
+PANEL_INCHES = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The anomaly score of an image, the decision, and where the error is.
+
+    Attributes:
+        score: Anomaly score in [0, 1]; larger is more anomalous.
+        is_rejected: Whether the score is above the threshold.
+        threshold: The largest score that is accepted.
+        image: uint8 `(height, width, channels)`, 0 to 255, the image as the model takes it: scaled,
+            and with its illumination evened out if the detector does so.
+        reconstruction: float32 `(height, width, channels)` in [0, 1].
+        error_map: float32 `(height, width)` in [0, 1], the reconstruction error of each pixel,
+            smoothed over the patches of the score if the score is computed from patches.
+    """
+
+    score: float
+    is_rejected: bool
+    threshold: float
+    image: NDArray[np.uint8]
+    reconstruction: NDArray[np.float32]
+    error_map: NDArray[np.float32]
+
+    def __repr__(self) -> str:
+        decision = "rejected" if self.is_rejected else "accepted"
+        return f"Prediction(score={self.score:.5f}, {decision} at {self.threshold:.5f})"
+
+    def plot(self) -> Figure:
+        """Plot the image, its reconstruction and its error map side by side.
+
+        The color scale of the error map is the same for all images, so plots can be compared.
+
+        Returns:
+            A Matplotlib figure; save it with `figure.savefig("part.png")`.
+        """
+        figure = Figure(figsize=(3 * PANEL_INCHES, 1.1 * PANEL_INCHES), layout="constrained")
+        panels: list[tuple[str, NDArray[Any], str, float]] = [
+            ("image", self.image.squeeze(), "gray", 255),
+            ("reconstruction", self.reconstruction.squeeze(), "gray", 1),
+            ("error", self.error_map, "inferno", 1 / GAIN),
+        ]
+        grid = figure.subplots(1, len(panels))
+        for axes, (title, values, color_map, largest) in zip(grid, panels, strict=True):
+            axes.imshow(values, cmap=color_map, vmin=0, vmax=largest)
+            axes.set_title(title)
+            axes.set_axis_off()
+        figure.suptitle(
+            f"score {self.score:.4f}, {'NG' if self.is_rejected else 'OK'} "
+            f"(threshold {self.threshold:.4f})"
+        )
+        return figure
