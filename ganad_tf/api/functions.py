@@ -7,7 +7,7 @@ from typing import Any
 
 from ganad_station.threshold import DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.config import DATASET_DEFAULTS, RunConfig, make_config
-from ganad_tf.config.defaults import DEFAULT_MAX_DROP
+from ganad_tf.config.defaults import DEFAULT_MAX_DROP, FOLDER
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import evaluate as evaluation
 from ganad_tf.evaluation import folder as folder_scoring
@@ -20,8 +20,6 @@ from ganad_tf.targets.recipe import Precision, Variant
 from ganad_tf.training import train as training
 
 AnyPath = str | os.PathLike[str]
-FOLDER = "folder"
-"""The data set that reads pictures of the user."""
 
 
 def train(

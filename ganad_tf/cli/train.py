@@ -9,6 +9,7 @@ import click
 from ganad_tf.cli.options import config_option, read_settings, runs_option, setting_options
 from ganad_tf.cli.tables import print_evaluation
 from ganad_tf.config import RunConfig
+from ganad_tf.config.defaults import FOLDER
 from ganad_tf.errors import UserError
 from ganad_tf.run import Run
 from ganad_tf.system.environment import import_tensorflow_quietly
@@ -99,5 +100,5 @@ def _stopped_run(resume: str, runs: Path) -> Run:
 
 def _default_name(config: RunConfig) -> str:
     data = config.data
-    name = data.dataset if data.dataset == "folder" else f"{data.dataset}-{data.normal_class}"
+    name = data.dataset if data.dataset == FOLDER else f"{data.dataset}-{data.normal_class}"
     return f"{name}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from ganad_tf.config.schema import DataConfig, LossConfig, ScoreConfig, TrainConfig
 
+FOLDER = "folder"
+"""Name of the data set that reads pictures of the user."""
 DEFAULT_MAX_DROP = 0.005
 """Largest drop in AUROC against the float model with which an exported file is verified."""
 
@@ -35,7 +37,7 @@ DATASET_DEFAULTS = {
         train=TrainConfig(epochs=20, learning_rate=3e-3, flip=True, shift=3),
     ),
     "cifar100": Defaults(train=TrainConfig(epochs=40, flip=True, shift=3)),
-    "folder": Defaults(data=DataConfig(size=128), train=TrainConfig(epochs=60, flip=True)),
+    FOLDER: Defaults(data=DataConfig(size=128), train=TrainConfig(epochs=60, flip=True)),
 }
 
 TILE_DEFAULTS = Defaults(

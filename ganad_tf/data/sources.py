@@ -7,6 +7,7 @@ import numpy as np
 
 from ganad_station.illumination import AS_TAKEN, even_out
 from ganad_tf.config import DataConfig
+from ganad_tf.config.defaults import FOLDER
 from ganad_tf.data.class_sets import CLASS_NAMES, load_digits, load_keras_dataset
 from ganad_tf.data.folder import load_folder
 from ganad_tf.data.labeled import LabeledImages
@@ -21,7 +22,7 @@ no sense for them."""
 SOURCES: dict[str, Loader] = {
     "digits": load_digits,
     **dict.fromkeys(CLASS_NAMES, load_keras_dataset),
-    "folder": load_folder,
+    FOLDER: load_folder,
 }
 """A new source needs an entry here, and one for its defaults in `ganad_tf.config.defaults`."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sized
 from typing import Any
 
+from ganad_tf.config.defaults import FOLDER
 from ganad_tf.data.folder import NEAR_DUPLICATES
 from ganad_tf.data.listing import NORMAL
 from ganad_tf.data_check.facts import DataFacts, KindSummary
@@ -132,7 +133,7 @@ def propose(facts: DataFacts) -> dict[str, Any]:
     median, has_small = min(facts.heights[1], facts.widths[1]), bool(_small_defects(facts))
     sizes = TILED_SIZES if has_small else SIZES
     size = next((size for size in sizes if median <= size), sizes[-1])
-    data = {"dataset": "folder", "data_dir": facts.place, "size": size}
+    data = {"dataset": FOLDER, "data_dir": facts.place, "size": size}
     if has_small:
         data["tile"] = size // 2
     parts = facts.parts
