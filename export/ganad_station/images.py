@@ -42,7 +42,7 @@ TURNS = {
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 Picture = Union[str, Path, Image.Image, np.ndarray]
-"""What `prepare_image` takes."""
+"""The types of pictures that `prepare_image` takes."""
 
 
 class UnreadableImageError(StationError):
@@ -88,7 +88,7 @@ def prepare_image(
             array `(height, width)`, `(height, width, 1)` (grey) or `(height, width, 3)` (RGB).
         size: Height and width to scale to, in pixels.
         channels: 1 for grey, 3 for RGB.
-        illumination: What is evened out, see `ganad_station.illumination.even_out`.
+        illumination: How the image is evened out, see `ganad_station.illumination.even_out`.
 
     Returns:
         uint8 `(size, size, channels)`, 0 to 255; 16-bit levels are divided by 257.

@@ -51,7 +51,7 @@ class InputEntry:
         height: Height in pixels.
         width: Width in pixels, equal to the height.
         channels: 1 for grey, 3 for RGB.
-        illumination: What is evened out of an image, see `ganad_station.illumination.even_out`.
+        illumination: How images are evened out, see `ganad_station.illumination.even_out`.
     """
 
     height: int
@@ -125,7 +125,7 @@ class Manifest:
         files: SHA-256 of each other file of the bundle, by file name.
         models: The models, the preferred one first.
         input: The images that the models take.
-        score: What a score is computed from.
+        score: The rule that scores are computed by.
         threshold: The threshold that was set at export.
         selftest: A stored image with its scores.
         verification: Outcome of the last verification of each model, by file name; without an

@@ -1,1 +1,1 @@
-"""Where results go: a file of JSON lines, a webhook, an MQTT broker."""
+"""The outputs of results: a file of JSON lines, a webhook, an MQTT broker."""
