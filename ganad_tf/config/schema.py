@@ -17,9 +17,7 @@ from ganad_tf.config.section import (
 from ganad_tf.errors import UserError
 
 DOWNSAMPLING = 16
-NORMAL_LOSSES = ("reconstruction", "patch", "latent", "adversarial")
-ANOMALY_LOSSES = ("anomaly_adversarial", "abc")
-GENERATOR_LOSSES = (*NORMAL_LOSSES, *ANOMALY_LOSSES)
+ON_NORMAL, ON_ANOMALIES = "losses on normal images", "losses on anomalies"
 WIDTH_PRESETS = {"nano": 8, "small": 12, "medium": 16, "large": 24}
 """Feature maps of the first layer by name."""
 
@@ -142,19 +140,29 @@ class LossConfig(Section):
 
     NAME: ClassVar = "loss"
 
-    reconstruction: float = setting(1.5, "Weight of the L1 reconstruction loss.", at_least(0))
-    patch: float = setting(
-        1.5, "Weight of the patch loss (paper, equation 3), on normal images.", at_least(0)
+    reconstruction: float = setting(
+        1.5, "Weight of the L1 reconstruction loss.", at_least(0), ON_NORMAL
     )
-    latent: float = setting(0.5, "Weight of the latent loss, on normal images.", at_least(0))
+    patch: float = setting(
+        1.5,
+        "Weight of the patch loss (paper, equation 3), on normal images.",
+        at_least(0),
+        ON_NORMAL,
+    )
+    latent: float = setting(
+        0.5, "Weight of the latent loss, on normal images.", at_least(0), ON_NORMAL
+    )
     adversarial: float = setting(
-        0.5, "Weight of the adversarial loss, on normal images.", at_least(0)
+        0.5, "Weight of the adversarial loss, on normal images.", at_least(0), ON_NORMAL
     )
     anomaly_adversarial: float = setting(
-        1.0, "Weight of the adversarial loss, on anomalies.", at_least(0)
+        1.0, "Weight of the adversarial loss, on anomalies.", at_least(0), ON_ANOMALIES
     )
     abc: float = setting(
-        0.5, "Weight of the ABC loss, which makes anomalies reconstruct badly.", at_least(0)
+        0.5,
+        "Weight of the ABC loss, which makes anomalies reconstruct badly.",
+        at_least(0),
+        ON_ANOMALIES,
     )
     abc_scale: float = setting(
         1.0,
@@ -188,6 +196,12 @@ class LossConfig(Section):
         "How the losses on normal images and on anomalies are combined: `joint` adds them in each "
         "step, `random` takes one of the two groups, chosen at random (paper, section 3.4).",
     )
+
+
+NORMAL_LOSSES = LossConfig.names_in(ON_NORMAL)
+ANOMALY_LOSSES = LossConfig.names_in(ON_ANOMALIES)
+GENERATOR_LOSSES = (*NORMAL_LOSSES, *ANOMALY_LOSSES)
+"""The names of the weights, which are those of the terms in `ganad_tf.models.losses`."""
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Setting:
         default: Value where neither the user nor a data set gives another one.
         description: What the setting does, as one or more sentences.
         within: Range of its numbers, None if all are allowed.
+        group: Name of a group of settings that it belongs to, None for none.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Setting:
     default: Any
     description: str
     within: Range | None
+    group: str | None
 
     @property
     def section(self) -> str:
@@ -97,15 +99,18 @@ class Setting:
         return value
 
 
-def setting(default: Value, description: str, within: Range | None = None) -> Value:
+def setting(
+    default: Value, description: str, within: Range | None = None, group: str | None = None
+) -> Value:
     """Declare a field of a `Section`, like `dataclasses.field`.
 
     Args:
         default: Value where neither the user nor a data set gives another one.
         description: What the setting does, as one or more sentences.
         within: Range of a number, None if all are allowed.
+        group: Name of a group of settings that it belongs to, None for none.
     """
-    metadata = {"description": description, "within": within}
+    metadata = {"description": description, "within": within, "group": group}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -169,6 +174,11 @@ class Section:
                 f"{where}: unknown key {unknown[0]!r}, expected one of {', '.join(known)}"
             )
         return cls(**values)
+
+    @classmethod
+    def names_in(cls, group: str) -> tuple[str, ...]:
+        """Return the names of the settings of a group."""
+        return tuple(name for name, each in cls.SETTINGS.items() if each.group == group)
 
     def derive(self, /, **changes: Any) -> Self:
         """Return a copy with some settings changed; all others stay as they are.

@@ -1,4 +1,4 @@
-"""Making the model files of a run, each after its recipe."""
+"""The model files of a run, each made from its recipe."""
 
 import logging
 from functools import cache, cached_property
@@ -38,13 +38,13 @@ logger = logging.getLogger(__name__)
 
 
 class ModelFiles:
-    """Makes model files of a trained run; what several of them need is made once.
+    """Makes the model files of a trained run; intermediate results are computed once.
 
     `make` takes a `Recipe` and returns the content of the file.
 
     Args:
         run: A trained run.
-        splits: Its data.
+        splits: The splits of the run.
         io_type: Input and output of int8 TFLite files.
     """
 
@@ -68,9 +68,9 @@ class ModelFiles:
         self._prove_identical(content, lowered, "TRANSPOSE_CONV at version 3")
         if recipe.upsampling == Upsampling.TRANSPOSED:
             return lowered
-        spread = replace_narrow_transposed_convolutions(lowered)
-        self._prove_identical(lowered, spread, "sub-pixels in place of narrow TRANSPOSE_CONV")
-        return spread
+        subpixel = replace_narrow_transposed_convolutions(lowered)
+        self._prove_identical(lowered, subpixel, "sub-pixels in place of narrow TRANSPOSE_CONV")
+        return subpixel
 
     def _onnx(self, recipe: Recipe) -> bytes:
         shape = self.generator.input_shape[1:]
@@ -91,9 +91,9 @@ class ModelFiles:
     def _prove_identical(self, content: bytes, rewritten: bytes, how: str) -> None:
         images = self._splits.test.data.images
         if not is_bit_identical(content, rewritten, images):
-            raise AssertionError(f"{how}: the output has changed")
+            raise AssertionError(f"{how}: the output differs")
         count = len(images)
-        logger.info("%s: every bit of the output the same on %d test images", how, count)
+        logger.info("%s: outputs are bit-identical on %d test images", how, count)
 
     @cached_property
     def _batches(self) -> PairedBatches:
@@ -109,8 +109,8 @@ class ModelFiles:
         images = self._splits.validation.data.images
         difference = largest_difference(self.generator, prepared.twin, images)
         logger.info(
-            "batch normalization folded, skip connections equalized: outputs differ by at most "
-            "%.1e over %d validation images",
+            "batch normalization folded, concatenations equalized: outputs differ by at most "
+            "%.1e on %d validation images",
             difference,
             len(images),
         )
@@ -137,9 +137,9 @@ class ModelFiles:
 
 
 def calibration_images(batches: PairedBatches) -> NDArray[np.float32]:
-    """Return the images that ranges are calibrated on, half of them normal.
+    """Return the images that ranges are calibrated on: up to 256 normal ones and 256 anomalies.
 
-    float32 `(count, size, size, channels)` in [0, 1], 512 of them or all there are.
+    They are float32 `(count, size, size, channels)` in [0, 1].
     """
     half = CALIBRATION_IMAGES // 2
     return to_input(np.concatenate([batches.normals[:half], batches.anomalies[:half]]))
@@ -148,7 +148,7 @@ def calibration_images(batches: PairedBatches) -> NDArray[np.float32]:
 def largest_difference(
     generator: keras.Model, twin: tf_keras.Model, images: NDArray[np.uint8]
 ) -> float:
-    """Return the largest difference of the two models' outputs over all pixels of images."""
+    """Return the largest absolute difference of the outputs of two models over all pixels."""
     return max(
         float(np.abs(generator.predict_on_batch(batch) - twin.predict_on_batch(batch)).max())
         for batch in (to_input(images[start : start + 256]) for start in range(0, len(images), 256))

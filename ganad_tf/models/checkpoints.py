@@ -1,4 +1,4 @@
-"""Saving and loading Keras models as files that are whole or not there."""
+"""Saving Keras models to files that are never incomplete, and loading them."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +14,7 @@ Loaded = TypeVar("Loaded", bound=keras.Model)
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Write a model to a `.keras` file at once."""
+    """Write a model to a `.keras` file, replacing an existing file in one step."""
     with replacing(path) as temporary:
         model.save(temporary)
 

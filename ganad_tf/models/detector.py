@@ -1,4 +1,4 @@
-"""The trainable model: a generator, two discriminators, and the step that trains them."""
+"""The trainable model: a generator, two discriminators, and their training step."""
 
 import dataclasses
 from typing import Any
@@ -6,56 +6,61 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganad_tf.config import ANOMALY_LOSSES, GENERATOR_LOSSES, NORMAL_LOSSES, LossConfig
+from ganad_tf.config import ANOMALY_LOSSES, NORMAL_LOSSES, LossConfig
 from ganad_tf.errors import UserError
-from ganad_tf.models import losses
 from ganad_tf.models.averaging import move_average
 from ganad_tf.models.discriminator import build_discriminator
 from ganad_tf.models.generator import build_encoder, build_generator
+from ganad_tf.models.loss_inputs import ANOMALY_DISCRIMINATOR, NORMAL_DISCRIMINATOR, LossInputs
+from ganad_tf.models.losses import LOSS_TERMS, discriminator_loss, largest_patch_errors
 
 DISCRIMINATORS = {
-    "adversarial": "normal_discriminator",
-    "anomaly_adversarial": "anomaly_discriminator",
+    name: term.discriminator for name, term in LOSS_TERMS.items() if term.discriminator
 }
-LOSS_NAMES = (*GENERATOR_LOSSES, *DISCRIMINATORS.values())
+LOSS_NAMES = (*LOSS_TERMS, *DISCRIMINATORS.values())
 CHECKPOINT_VERSION = 1
 
 
 def active_losses(config: LossConfig) -> tuple[str, ...]:
-    """Return the names of the losses that are computed: those of weight 0 are not."""
-    weighted = [name for name in GENERATOR_LOSSES if getattr(config, name)]
-    return (*weighted, *[DISCRIMINATORS[name] for name in weighted if name in DISCRIMINATORS])
+    """Return the names of the losses that are computed: all but those of weight 0."""
+    weighted = [name for name in LOSS_TERMS if getattr(config, name)]
+    return (*weighted, *(DISCRIMINATORS[name] for name in weighted if name in DISCRIMINATORS))
 
 
 @keras.saving.register_keras_serializable(package="ganad_tf")
 class AnomalyDetector(keras.Model):
     """A GAN that reconstructs normal images well and anomalies badly.
 
-    `fit` takes pairs `(normal, anomaly)` of float32 image batches `(batch, size, size, channels)`
-    in [0, 1], or triples whose third is float32 `(batch, size, size)`: 1 where an anomaly is
-    defective and 0 where it is normal. Then an anomaly is to be reconstructed badly only where it
-    is defective, and well elsewhere. Normal images, and anomalies without a third, may also be
-    `(batch, candidates, size, size, channels)`: then the candidate of each that is reconstructed
-    worst is taken. `predict` takes images and returns the reconstructions of `averaged_generator`,
-    the exponential moving average of the generator over the steps, batch-norm statistics included:
-    that is the model to evaluate and export.
+    `fit` takes batches `(normal, anomaly)` or `(normal, anomaly, defects)`:
 
-    Built and compiled in the scope of a strategy of `tf.distribute`, it takes the batches of all
-    replicas for one: normalization, gradients and reported losses are those of the whole.
+    - `normal`, `anomaly`: float32 images `(batch, size, size, channels)` in [0, 1].
+    - `defects`: float32 `(batch, size, size)`, 1 where an anomaly is defective and 0 where it is
+      normal. Anomalies are then trained to be reconstructed badly only where they are defective,
+      and well elsewhere.
 
-    One optimizer serves the three networks, each with its own gradient: the generator's
-    weighted losses, and the LSGAN loss of each discriminator.
+    Normal images, and anomalies without `defects`, can also be `(batch, candidates, size, size,
+    channels)`. The candidate of each image that is reconstructed worst is then trained on.
+
+    `predict` takes images and returns the reconstructions of `averaged_generator`, the exponential
+    moving average of the generator over the steps, statistics of batch normalization included.
+    This is the model to evaluate and export.
+
+    Built and compiled in the scope of a `tf.distribute` strategy, the detector treats the batches
+    of all replicas as one batch for normalization, gradients and reported losses.
+
+    One optimizer updates the three networks, each with its own objective: the weighted losses for
+    the generator, and the LSGAN loss for each discriminator.
 
     Args:
         size: Height and width of the images in pixels; a multiple of 16.
         channels: Channels of the images.
-        width: Maps of the first layer of each network.
+        width: Channels of the first layer of each network.
         loss: Weights and parameters of the losses, a `LossConfig` or its dictionary.
         averaging: Decay of the moving average of the generator per step, in [0, 1).
         seed: Seed of the random choice between the two groups of losses.
 
     Raises:
-        UserError: If the shape cannot be built.
+        UserError: If `size` is not a multiple of 16, or `channels` or `width` not positive.
     """
 
     def __init__(
@@ -76,11 +81,9 @@ class AnomalyDetector(keras.Model):
         self.averaged_generator = build_generator(size, channels, width)
         self.averaged_generator.set_weights(self.generator.get_weights())
         self.averaged_generator.trainable = False
-        self.normal_discriminator = build_discriminator(
-            size, channels, width, "normal_discriminator"
-        )
+        self.normal_discriminator = build_discriminator(size, channels, width, NORMAL_DISCRIMINATOR)
         self.anomaly_discriminator = (
-            build_discriminator(size, channels, width, "anomaly_discriminator")
+            build_discriminator(size, channels, width, ANOMALY_DISCRIMINATOR)
             if self.loss_config.discriminators == 2
             else self.normal_discriminator
         )
@@ -93,7 +96,7 @@ class AnomalyDetector(keras.Model):
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
-        """Return the checkpoint version and the constructor's arguments."""
+        """Return the checkpoint version and the arguments of the constructor."""
         return {
             **super().get_config(),
             "checkpoint_version": CHECKPOINT_VERSION,
@@ -107,7 +110,7 @@ class AnomalyDetector(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "AnomalyDetector":
-        """Build a detector from what `get_config` returned.
+        """Build a detector from the output of `get_config`.
 
         Raises:
             UserError: If the configuration is of another checkpoint version.
@@ -131,17 +134,17 @@ class AnomalyDetector(keras.Model):
 
     def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         """Update the three networks once on a batch of normal images and one of anomalies."""
-        batches = self._with_one_candidate(data)
+        batches = self._choose_candidates(data)
         with tf.GradientTape(persistent=True) as tape:
             values = self.compute_losses(*batches)
             objectives = self._objectives(values)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        # The optimizer adds up the gradients of all replicas.
-        share = tf.constant(1.0 / replicas) if replicas > 1 else None
+        # The optimizer sums the gradients of all replicas.
+        scale = tf.constant(1.0 / replicas) if replicas > 1 else None
         gradients = []
         variables = []
         for objective, network in objectives:
-            gradients += tape.gradient(objective, network.trainable_variables, share)
+            gradients += tape.gradient(objective, network.trainable_variables, scale)
             variables += network.trainable_variables
         self.optimizer.apply(gradients, variables)
         move_average(
@@ -151,12 +154,12 @@ class AnomalyDetector(keras.Model):
         return self.get_metrics_result()
 
     def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
-        """Measure the active losses on a pair of batches, without updating anything."""
-        self._record(self.compute_losses(*self._with_one_candidate(data), training=False))
+        """Compute the active losses of a pair of batches without updating anything."""
+        self._record(self.compute_losses(*self._choose_candidates(data), training=False))
         return self.get_metrics_result()
 
-    def _with_one_candidate(self, data: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
-        """Take of each image the candidate whose worst patches are the worst, if it has some."""
+    def _choose_candidates(self, data: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+        """Choose the candidate with the largest patch errors for each image with candidates."""
         normal, anomaly, *defects = data
         config = self.loss_config
         normal = self._worst(normal, config.patch_count)
@@ -166,10 +169,9 @@ class AnomalyDetector(keras.Model):
         if len(images.shape) == 4:
             return images
         candidates = tf.reshape(images, (-1, *images.shape[2:]))
-        copies = self.generator(candidates, training=False)
-        errors = losses.largest_patch_errors(
-            candidates, copies, self.loss_config.patch_size, patches
-        )
+        reconstructions = self.generator(candidates, training=False)
+        patch_size = self.loss_config.patch_size
+        errors = largest_patch_errors(candidates, reconstructions, patch_size, patches)
         worst = tf.argmax(tf.reshape(errors, (-1, images.shape[1])), axis=1)
         return tf.gather(images, worst, axis=1, batch_dims=1)
 
@@ -178,14 +180,15 @@ class AnomalyDetector(keras.Model):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Reconstruct both batches in one pass of the generator.
 
-        One pass, because batch normalization would tell a batch of normal images from a
-        batch of anomalies by its statistics, which are not there to tell at inference.
+        In separate passes the statistics of batch normalization would reveal whether a batch is
+        normal or anomalous, which they cannot at inference.
 
         Returns:
             The reconstructions of both batches.
         """
-        copies = self.generator(tf.concat([normal, anomaly], 0), training=training)
-        return tf.split(copies, [tf.shape(normal)[0], -1])
+        images = tf.concat([normal, anomaly], 0)
+        reconstructions = self.generator(images, training=training)
+        return tf.split(reconstructions, [tf.shape(normal)[0], -1])
 
     def compute_losses(
         self,
@@ -196,15 +199,15 @@ class AnomalyDetector(keras.Model):
         training: bool = True,
     ) -> dict[str, tf.Tensor]:
         """Return the active losses of a pair of batches by name, unweighted; see `losses_of`."""
-        copies = self.reconstruct_pair(normal, anomaly, training)
-        return self.losses_of(normal, anomaly, *copies, training, defects)
+        reconstructions = self.reconstruct_pair(normal, anomaly, training)
+        return self.losses_of(normal, anomaly, *reconstructions, training, defects)
 
     def losses_of(
         self,
         normal: tf.Tensor,
         anomaly: tf.Tensor,
-        normal_copy: tf.Tensor,
-        anomaly_copy: tf.Tensor,
+        normal_reconstructions: tf.Tensor,
+        anomaly_reconstructions: tf.Tensor,
         training: bool,
         defects: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
@@ -212,87 +215,50 @@ class AnomalyDetector(keras.Model):
 
         Args:
             normal: float32 `(batch, size, size, channels)` in [0, 1].
-            anomaly: float32 of the same shape.
-            normal_copy: Reconstructions of the normal images.
-            anomaly_copy: Reconstructions of the anomalies.
+            anomaly: Anomalies in the same form.
+            normal_reconstructions: float32 reconstructions of the normal images.
+            anomaly_reconstructions: float32 reconstructions of the anomalies.
             training: Whether batch normalization uses the statistics of the batch.
             defects: float32 `(batch, size, size)`, 1 where the anomalies are defective and 0 where
-                not; None if they are anomalies all over.
+                they are normal; None if they are anomalous everywhere.
         """
-        config, values = self.loss_config, {}
-        if config.reconstruction:
-            values["reconstruction"] = losses.reconstruction_loss(normal, normal_copy)
-            if defects is not None:
-                values["reconstruction"] += tf.reduce_mean(
-                    losses.region_errors(anomaly, anomaly_copy, 1.0 - defects)
-                )
-        if config.patch:
-            values["patch"] = losses.patch_loss(
-                normal, normal_copy, config.patch_size, config.patch_count
-            )
-        if config.latent:
-            values["latent"] = losses.latent_loss(*self._latents(normal, normal_copy, training))
-        if config.adversarial:
-            real, fake = _judge(self.normal_discriminator, normal, normal_copy, training)
-            values["adversarial"] = losses.adversarial_loss(fake)
-            values["normal_discriminator"] = losses.discriminator_loss(real, fake)
-        if config.anomaly_adversarial:
-            real, fake = _judge(self.anomaly_discriminator, anomaly, anomaly_copy, training)
-            values["anomaly_adversarial"] = losses.anomaly_adversarial_loss(fake)
-            values["anomaly_discriminator"] = losses.discriminator_loss(real, fake)
-        if config.abc:
-            errors = self._anomaly_errors(anomaly, anomaly_copy, defects)
-            values["abc"] = losses.abc_loss(config.abc_scale * errors)
-        return values
-
-    def _anomaly_errors(
-        self, images: tf.Tensor, copies: tf.Tensor, defects: tf.Tensor | None
-    ) -> tf.Tensor:
-        """Return the error of each anomaly that the ABC loss takes, shape `(batch,)`."""
-        config = self.loss_config
-        if config.abc_patches:
-            return losses.largest_patch_errors(
-                images, copies, config.patch_size, config.abc_patches, defects
-            )
-        if defects is None:
-            return losses.image_errors(images, copies)
-        return losses.region_errors(images, copies, defects)
-
-    def _latents(
-        self, images: tf.Tensor, copies: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the latents of images and of their reconstructions.
-
-        One pass, so that equal images have equal latents, and one that leaves the moving
-        statistics alone: the encoder sees no reconstructions at inference.
-        """
-        latents, _ = self._encoder.stateless_call(
-            self._encoder.trainable_variables,
-            self._encoder.non_trainable_variables,
-            tf.concat([images, copies], 0),
-            training=training,
+        inputs = LossInputs(
+            self.loss_config,
+            (normal, normal_reconstructions),
+            (anomaly, anomaly_reconstructions),
+            defects,
+            self._encoder,
+            {name: getattr(self, name) for name in DISCRIMINATORS.values()},
+            training,
         )
-        return tf.split(latents, 2)
+        values = {}
+        for name, term in LOSS_TERMS.items():
+            if getattr(self.loss_config, name):
+                values[name] = term.function(inputs)
+                if term.discriminator:
+                    judgements = inputs.judgements(term.discriminator)
+                    values[term.discriminator] = discriminator_loss(*judgements)
+        return values
 
     def weighted_groups(self, values: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the weighted sums of the normal and of the anomaly group of losses."""
         return self._weighted(values, NORMAL_LOSSES), self._weighted(values, ANOMALY_LOSSES)
 
     def _objectives(self, values: dict[str, tf.Tensor]) -> list[tuple[tf.Tensor, keras.Model]]:
-        """Return what each network that is trained minimizes."""
+        """Return the objective of each network that is trained, with the network."""
         objectives = [(self.generator_loss(values), self.generator)]
-        judged = [name for name in DISCRIMINATORS.values() if name in values]
-        if judged and self.loss_config.discriminators == 1:
-            both = tf.add_n([values[name] for name in judged])
+        active = [name for name in DISCRIMINATORS.values() if name in values]
+        if active and self.loss_config.discriminators == 1:
+            both = tf.add_n([values[name] for name in active])
             return [*objectives, (both, self.normal_discriminator)]
-        return objectives + [(values[name], getattr(self, name)) for name in judged]
+        return objectives + [(values[name], getattr(self, name)) for name in active]
 
     def _weighted(self, values: dict[str, tf.Tensor], names: tuple[str, ...]) -> tf.Tensor:
         terms = [getattr(self.loss_config, name) * values[name] for name in names if name in values]
         return tf.add_n(terms) if terms else tf.constant(0.0)
 
     def generator_loss(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Return what the generator minimizes in this step: both groups, or one at random."""
+        """Return the objective of the generator: both groups of losses, or one chosen at random."""
         normal, anomaly = self.weighted_groups(values)
         if self.loss_config.regime == "joint":
             return normal + anomaly
@@ -303,10 +269,3 @@ class AnomalyDetector(keras.Model):
     def _record(self, values: dict[str, tf.Tensor]) -> None:
         for name, value in values.items():
             self._means[name].update_state(value)
-
-
-def _judge(
-    discriminator: keras.Model, real: tf.Tensor, fake: tf.Tensor, training: bool
-) -> list[tf.Tensor]:
-    """Return the maps of real and of reconstructed images, from one pass over both."""
-    return tf.split(discriminator(tf.concat([real, fake], 0), training=training), 2)

@@ -17,7 +17,7 @@ LOSS = LossConfig(patch_size=4)
 
 
 def make_detector(**options) -> AnomalyDetector:
-    """Return a detector that steps eagerly: a few steps take less time than their compilation."""
+    """Return a detector that runs eagerly: a few steps take less time than their compilation."""
     keras.utils.set_random_seed(0)
     detector = AnomalyDetector(SIZE, 1, 4, options.pop("loss", LOSS), **options)
     detector.compile(optimizer="adam", run_eagerly=True)
@@ -70,11 +70,11 @@ def test_each_network_is_moved_by_a_step() -> None:
 def test_normals_and_anomalies_share_their_batch_statistics() -> None:
     detector = make_detector()
     normal, anomaly = first_pair()
-    normal_copy, anomaly_copy = detector.reconstruct_pair(normal, anomaly, training=True)
+    normal_output, anomaly_output = detector.reconstruct_pair(normal, anomaly, training=True)
     together = detector.generator(tf.concat([normal, anomaly], 0), training=True)
-    np.testing.assert_allclose(tf.concat([normal_copy, anomaly_copy], 0), together, atol=1e-6)
+    np.testing.assert_allclose(tf.concat([normal_output, anomaly_output], 0), together, atol=1e-6)
     apart = detector.generator(normal, training=True)
-    assert not np.allclose(normal_copy, apart, atol=1e-3)
+    assert not np.allclose(normal_output, apart, atol=1e-3)
 
 
 def test_the_latent_loss_leaves_the_moving_statistics_to_real_images() -> None:
@@ -89,7 +89,7 @@ def test_the_latent_loss_leaves_the_moving_statistics_to_real_images() -> None:
         np.testing.assert_allclose(mine, expected, atol=1e-6)
 
 
-def test_the_latent_loss_of_perfect_copies_is_zero() -> None:
+def test_the_latent_loss_of_perfect_reconstructions_is_zero() -> None:
     detector = make_detector()
     detector.fit(make_pairs(), verbose=0)
     normal, anomaly = first_pair()
@@ -134,7 +134,7 @@ def test_a_loss_of_weight_0_is_left_out_and_the_others_train(name: str, tmp_path
         np.testing.assert_allclose(mine, expected, atol=1e-6)
 
 
-def test_one_discriminator_serves_both_sides() -> None:
+def test_one_discriminator_serves_normal_images_and_anomalies() -> None:
     detector = make_detector(loss=LOSS.derive(discriminators=1))
     assert detector.anomaly_discriminator is detector.normal_discriminator
     networks = [detector.generator, detector.normal_discriminator]
@@ -159,9 +159,9 @@ def test_trains_without_anomalies_where_their_losses_are_off() -> None:
 def test_the_abc_loss_is_that_of_the_scaled_error_of_each_anomaly() -> None:
     detector = make_detector(loss=LOSS.derive(abc_scale=4.0))
     normal, anomaly = first_pair()
-    copies = detector.reconstruct_pair(normal, anomaly, training=False)
-    values = detector.losses_of(normal, anomaly, *copies, training=False)
-    errors = np.abs(np.asarray(anomaly, np.float64) - copies[1]).mean(axis=(1, 2, 3))
+    reconstructions = detector.reconstruct_pair(normal, anomaly, training=False)
+    values = detector.losses_of(normal, anomaly, *reconstructions, training=False)
+    errors = np.abs(np.asarray(anomaly, np.float64) - reconstructions[1]).mean(axis=(1, 2, 3))
     assert float(values["abc"]) == pytest.approx(-np.log(1 - np.exp(-4 * errors)).mean(), rel=1e-4)
 
 
@@ -169,18 +169,20 @@ def test_the_abc_loss_is_that_of_the_scaled_error_of_each_anomaly() -> None:
 def test_the_abc_loss_takes_the_patches_of_a_defect_that_stand_out(is_marked: bool) -> None:
     detector = make_detector(loss=LOSS.derive(abc_patches=2))
     normal, anomaly = first_pair()
-    copies = detector.reconstruct_pair(normal, anomaly, training=False)
+    reconstructions = detector.reconstruct_pair(normal, anomaly, training=False)
     defects = np.ones((6, SIZE, SIZE), np.float32)
     if is_marked:
         defects[:, 8:] = 0
-    values = detector.losses_of(normal, anomaly, *copies, False, defects if is_marked else None)
-    errors = np.abs(np.asarray(anomaly, np.float64) - copies[1])[..., 0] * defects
+    values = detector.losses_of(
+        normal, anomaly, *reconstructions, False, defects if is_marked else None
+    )
+    errors = np.abs(np.asarray(anomaly, np.float64) - reconstructions[1])[..., 0] * defects
     patches = errors.reshape(6, 4, 4, 4, 4).mean(axis=(2, 4)).reshape(6, 16)
     largest = np.sort(patches, axis=1)[:, -2:].mean(axis=1)
     assert float(values["abc"]) == pytest.approx(-np.log(1 - np.exp(-largest)).mean(), rel=1e-4)
 
 
-def test_random_regime_takes_one_group_a_step_each_about_half_the_time() -> None:
+def test_random_regime_takes_one_group_per_step_each_about_half_the_time() -> None:
     detector = make_detector(loss=LOSS.derive(regime="random"))
     values = {name: tf.constant(1.0) for name in LOSS_NAMES}
     taken = []
@@ -227,7 +229,7 @@ def test_other_shapes_train(size: int, channels: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("side", "loss", "patches"),
+    ("position", "loss", "patches"),
     [
         (1, {"abc_patches": 0}, 1),
         (1, {"abc_patches": 3}, 3),
@@ -235,20 +237,24 @@ def test_other_shapes_train(size: int, channels: int) -> None:
     ],
 )
 def test_of_the_candidates_of_an_image_the_worst_reconstructed_is_trained_on(
-    side: int, loss: dict[str, int], patches: int
+    position: int, loss: dict[str, int], patches: int
 ) -> None:
     detector, other = (make_detector(loss=LOSS.derive(**loss)) for _ in range(2))
     rng = np.random.default_rng(1)
     pair = list(first_pair())
     candidates = rng.random((6, 4, SIZE, SIZE, 1), np.float32) * rng.random((6, 4, 1, 1, 1))
-    copies = np.stack([detector.generator(images, training=False) for images in candidates])
-    errors = np.abs(candidates - copies)[..., 0].reshape(6, 4, 4, 4, 4, 4).mean(axis=(3, 5))
+    reconstructions = np.stack(
+        [detector.generator(images, training=False) for images in candidates]
+    )
+    errors = (
+        np.abs(candidates - reconstructions)[..., 0].reshape(6, 4, 4, 4, 4, 4).mean(axis=(3, 5))
+    )
     worst = np.sort(errors.reshape(6, 4, 16), axis=2)[..., -patches:].mean(axis=2)
     chosen = worst.argmax(axis=1)
     assert len(set(chosen.tolist())) > 1
-    pair[side] = tf.constant(candidates, tf.float32)
+    pair[position] = tf.constant(candidates, tf.float32)
     found = detector.train_step(tuple(pair))
-    pair[side] = tf.constant(candidates[np.arange(6), chosen], tf.float32)
+    pair[position] = tf.constant(candidates[np.arange(6), chosen], tf.float32)
     expected = other.train_step(tuple(pair))
     assert {name: float(value) for name, value in found.items()} == {
         name: float(value) for name, value in expected.items()

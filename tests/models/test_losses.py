@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ganad_tf.config import GENERATOR_LOSSES, LossConfig
 from ganad_tf.errors import UserError
 from ganad_tf.models import losses
 
@@ -20,9 +21,11 @@ def random_pair(seed: int, shape: tuple[int, ...] = (3, 16, 16, 3)) -> tuple[Ima
 
 @pytest.mark.parametrize("seed", range(3))
 def test_reconstruction_loss(seed: int) -> None:
-    images, copies = random_pair(seed)
-    expected = np.abs(images.astype(float) - copies).mean()
-    assert float(losses.reconstruction_loss(images, copies)) == pytest.approx(expected, rel=1e-5)
+    images, reconstructions = random_pair(seed)
+    expected = np.abs(images.astype(float) - reconstructions).mean()
+    assert float(losses.reconstruction_loss(images, reconstructions)) == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 @settings(max_examples=20, deadline=None)
@@ -30,35 +33,35 @@ def test_reconstruction_loss(seed: int) -> None:
 def test_patch_loss_for_every_patch_size_and_count(
     seed: int, patch_size: int, data: st.DataObject
 ) -> None:
-    images, copies = random_pair(seed)
+    images, reconstructions = random_pair(seed)
     patches = (16 // patch_size) ** 2
     count = data.draw(st.integers(1, patches))
     expected = []
-    for image, copy in zip(images.astype(float), copies.astype(float), strict=True):
+    for image, output in zip(images.astype(float), reconstructions.astype(float), strict=True):
         errors = [
             np.abs(
                 image[top : top + patch_size, left : left + patch_size]
-                - copy[top : top + patch_size, left : left + patch_size]
+                - output[top : top + patch_size, left : left + patch_size]
             ).mean()
             for top in range(0, 16, patch_size)
             for left in range(0, 16, patch_size)
         ]
         expected.append(np.mean(sorted(errors)[-count:]))
-    value = float(losses.patch_loss(images, copies, patch_size, count))
+    value = float(losses.patch_loss(images, reconstructions, patch_size, count))
     assert value == pytest.approx(np.mean(expected), rel=1e-5)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000), st.sampled_from([4, 8]), st.sampled_from([0.02, 0.3, 1.0]), st.data())
 def test_the_largest_patch_errors_inside_a_region(
-    seed: int, side: int, share: float, data: st.DataObject
+    seed: int, side: int, fraction: float, data: st.DataObject
 ) -> None:
-    images, copies = random_pair(seed)
-    regions = np.random.default_rng(seed).random(images.shape[:3]) < share
+    images, reconstructions = random_pair(seed)
+    regions = np.random.default_rng(seed).random(images.shape[:3]) < fraction
     count = data.draw(st.integers(1, (16 // side) ** 2))
     expected = []
-    for image, copy, region in zip(images.astype(float), copies, regions, strict=True):
-        pixel_errors, errors = np.abs(image - copy).mean(axis=2), []
+    for image, output, region in zip(images.astype(float), reconstructions, regions, strict=True):
+        pixel_errors, errors = np.abs(image - output).mean(axis=2), []
         for top in range(0, 16, side):
             for left in range(0, 16, side):
                 place = (slice(top, top + side), slice(left, left + side))
@@ -66,17 +69,21 @@ def test_the_largest_patch_errors_inside_a_region(
                 total = (pixel_errors * region)[place].sum()
                 errors += [total / max(inside, side**2 / 4)] if inside else []
         expected.append(np.mean(sorted(errors)[-count:]) if errors else 0)
-    found = losses.largest_patch_errors(images, copies, side, count, np.float32(regions))
+    found = losses.largest_patch_errors(images, reconstructions, side, count, np.float32(regions))
     assert found.numpy() == pytest.approx(np.array(expected), rel=1e-4)
-    everywhere = losses.largest_patch_errors(images, copies, side, count)
-    full = losses.largest_patch_errors(images, copies, side, count, np.ones_like(regions, "f"))
+    everywhere = losses.largest_patch_errors(images, reconstructions, side, count)
+    full = losses.largest_patch_errors(
+        images, reconstructions, side, count, np.ones_like(regions, "f")
+    )
     assert everywhere.numpy() == pytest.approx(full.numpy(), rel=1e-4)
 
 
 def test_patch_loss_of_all_patches_is_the_reconstruction_loss() -> None:
-    images, copies = random_pair(0)
-    whole = float(losses.reconstruction_loss(images, copies))
-    assert float(losses.patch_loss(images, copies, 4, 16)) == pytest.approx(whole, rel=1e-5)
+    images, reconstructions = random_pair(0)
+    whole = float(losses.reconstruction_loss(images, reconstructions))
+    assert float(losses.patch_loss(images, reconstructions, 4, 16)) == pytest.approx(
+        whole, rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("patch_size", [5, 32, 0, -1])
@@ -99,7 +106,7 @@ def test_latent_loss() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_least_squares_losses(seed: int) -> None:
-    real, fake = (3 * maps - 1 for maps in random_pair(seed, (4, 4, 4, 32)))
+    real, fake = (3 * outputs - 1 for outputs in random_pair(seed, (4, 4, 4, 32)))
     towards_one = np.mean((fake.astype(float) - 1) ** 2)
     towards_zero = np.mean(fake.astype(float) ** 2)
     discriminator = np.mean((real.astype(float) - 1) ** 2) + towards_zero
@@ -133,7 +140,12 @@ def test_abc_is_the_mean_over_the_batch_and_finite_at_zero() -> None:
     assert np.isfinite(float(losses.abc_loss(np.zeros(2, np.float32))))
 
 
-def test_image_errors_are_one_a_picture() -> None:
-    images, copies = random_pair(2)
-    expected = np.abs(images.astype(float) - copies).mean(axis=(1, 2, 3))
-    np.testing.assert_allclose(losses.image_errors(images, copies), expected, rtol=1e-5)
+def test_image_errors_are_one_per_image() -> None:
+    images, reconstructions = random_pair(2)
+    expected = np.abs(images.astype(float) - reconstructions).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(losses.image_errors(images, reconstructions), expected, rtol=1e-5)
+
+
+def test_each_term_has_its_weight_in_the_configuration_and_each_weight_its_term() -> None:
+    assert tuple(losses.LOSS_TERMS) == GENERATOR_LOSSES
+    assert set(losses.LOSS_TERMS) < set(LossConfig.SETTINGS)

@@ -1,4 +1,4 @@
-"""From a tf_keras model to a TFLite file."""
+"""Conversion of a tf_keras model to a TFLite file."""
 
 import warnings
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ def convert(model: tf_keras.Model, precision: Precision, io_type: IoType = IoTyp
     """Convert a model to TFLite with a static batch of 1.
 
     Args:
-        model: A quantization-aware model for int8, else a float one.
-        precision: int8 has integer operations alone, float16 has float16 weights with
-            float32 input and output, float32 is the model as it is.
-        io_type: Input and output of an int8 file: int8 is the pixel minus 128, uint8 is the
-            pixel itself, which costs a QUANTIZE at either end.
+        model: A quantization-aware model for int8, a float model otherwise.
+        precision: int8 uses integer operations only, float16 stores float16 weights and has
+            float32 input and output, float32 converts the model unchanged.
+        io_type: Number format of the input and output of an int8 file: int8 is the pixel minus
+            128, uint8 is the pixel itself, which takes a QUANTIZE operation at both ends.
 
     Returns:
         The content of the `.tflite` file.
@@ -40,7 +40,7 @@ def convert(model: tf_keras.Model, precision: Precision, io_type: IoType = IoTyp
     if precision == Precision.INT8:
         _set_bounds(converter, io_type)
     with warnings.catch_warnings():
-        # Fake quantization carries the ranges; the converter misses statistics all the same.
+        # Fake quantization provides the ranges, but the converter still misses statistics.
         warnings.filterwarnings("ignore", "Statistics for quantized inputs")
         return converter.convert()
 
@@ -48,15 +48,15 @@ def convert(model: tf_keras.Model, precision: Precision, io_type: IoType = IoTyp
 def convert_post_training(
     model: tf_keras.Model, calibration: NDArray[np.float32], io_type: IoType = IoType.INT8
 ) -> bytes:
-    """Quantize a float model to int8 from calibration images alone, and convert it.
+    """Quantize a float model to int8 with calibration images only, and convert it.
 
     Args:
         model: A float model.
         calibration: float32 images `(count, size, size, channels)` in [0, 1].
-        io_type: As in `convert`.
+        io_type: Number format of the input and output, see `convert`.
 
     Returns:
-        The content of the `.tflite` file, int8 like that of `convert`.
+        The content of the int8 `.tflite` file.
     """
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -80,7 +80,7 @@ def _set_bounds(converter: tf.lite.TFLiteConverter, io_type: IoType) -> None:
 
 def _full_range(images: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
     for image in images:
-        # Black and white must both be seen for the int8 input to be the pixel minus 128.
+        # Every image has to contain black and white for the int8 input to be the pixel minus 128.
         calibration = image.copy()
         calibration[0, 0], calibration[-1, -1] = 0.0, 1.0
         yield [calibration[np.newaxis]]

@@ -1,4 +1,4 @@
-"""What is inside a TFLite file."""
+"""The tensors of a TFLite file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,9 @@ class TfliteTensor:
     """A tensor of a TFLite file.
 
     Attributes:
-        name: Its name.
-        dtype: Its NumPy type.
-        is_quantized: Whether it has a scale.
+        name: Name of the tensor in the file.
+        dtype: NumPy type of the values.
+        is_quantized: Whether the tensor has a quantization scale.
     """
 
     name: str
@@ -25,7 +25,7 @@ def read_tensors(path: Path) -> list[TfliteTensor]:
     """List the tensors of a TFLite file.
 
     Raises:
-        ValueError: If the file is no TFLite model.
+        ValueError: If the file is not a TFLite model.
     """
     from ai_edge_litert.interpreter import Interpreter
 
@@ -40,5 +40,5 @@ def read_tensors(path: Path) -> list[TfliteTensor]:
 
 
 def float_tensors(path: Path) -> list[str]:
-    """Return the names of the tensors that are floating point; none in a full-int8 file."""
+    """Return the names of the floating-point tensors; a full-int8 file has none."""
     return [tensor.name for tensor in read_tensors(path) if tensor.dtype.kind == "f"]

@@ -1,9 +1,9 @@
-"""Lowering operator versions of a TFLite file, so that older compilers and runtimes take it.
+"""Lowering of operator versions in a TFLite file, for older compilers and runtimes.
 
-TensorFlow writes TRANSPOSE_CONV version 4 when a ReLU is fused into it; edgetpu_compiler 16.0
-and runtimes before TensorFlow 2.13 know version 3 at most (google-coral/edgetpu issue 845).
-Where the int8 output has the zero point -128, its smallest value stands for 0: saturation does
-what the ReLU would do, so the fused ReLU can be dropped without changing a bit of the output.
+TensorFlow writes TRANSPOSE_CONV version 4 if a ReLU is fused into it. edgetpu_compiler 16.0
+and runtimes before TensorFlow 2.13 support version 3 at most (google-coral/edgetpu issue 845).
+If the zero point of the int8 output is -128, its smallest value represents 0. Saturation then does
+the same as the ReLU, so the fused ReLU can be dropped without changing a bit of the output.
 """
 
 import tempfile
@@ -22,14 +22,14 @@ LOWEST_INT8 = -128
 
 
 def lower_transposed_convolutions(content: bytes) -> bytes:
-    """Drop the fused ReLU of transposed convolutions where saturation takes its place.
+    """Drop the fused ReLU of transposed convolutions if saturation does the same.
 
     Args:
         content: A full-int8 `.tflite` file.
 
     Returns:
-        The file with every TRANSPOSE_CONV at version 3 and the same output bit by bit, or
-        the file as it is where one of them has an activation that cannot be dropped so.
+        The file with every TRANSPOSE_CONV at version 3 and bit-identical output, or the
+        unchanged file if one of them has an activation that cannot be dropped.
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     convolutions = [
@@ -48,18 +48,18 @@ def lower_transposed_convolutions(content: bytes) -> bytes:
 
 
 def to_file(model: schema.ModelT) -> bytes:
-    """Return the content of the `.tflite` file of a model that was changed."""
+    """Return the content of the `.tflite` file of a model."""
     builder = flatbuffers.Builder(0)
     builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
     return bytes(builder.Output())
 
 
 def is_bit_identical(content: bytes, other: bytes, images: NDArray[np.uint8]) -> bool:
-    """Run two int8 files on images and tell whether every bit of their outputs is the same.
+    """Return whether the outputs of two int8 files are bit-identical.
 
     Args:
-        content: A `.tflite` file.
-        other: Another.
+        content: Content of a `.tflite` file.
+        other: Content of the `.tflite` file to compare with.
         images: uint8 `(count, height, width, channels)`.
     """
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
-"""Transposed convolutions as convolutions with sub-pixels (Shi et al., 2016, arXiv 1609.07009).
+"""Transposed convolutions as sub-pixel convolutions (Shi et al., 2016, arXiv 1609.07009).
 
-A 4x4 transposed convolution of stride 2 gives each of the four pixels of a 2x2 block from the
-3x3 inputs around it. So it equals a 3x3 convolution with four times the channels, and
-DEPTH_TO_SPACE. That is 2.25 times the arithmetic, but CPU kernels work on many output channels
-at once, and the last layer of the generator has one or three.
+A 4x4 transposed convolution of stride 2 computes each of the four pixels of a 2x2 block from the
+3x3 inputs around it. So it equals a 3x3 convolution with four times the channels, followed by
+DEPTH_TO_SPACE. This takes 2.25 times the arithmetic, but CPU kernels process many output channels
+at once, and the last layer of the generator has only one or three.
 """
 
 import copy
@@ -20,7 +20,7 @@ FEW_CHANNELS = 4
 INT8_CONVOLUTION_VERSION = 3
 DEPTH_TO_SPACE_VERSION = 2
 KERNEL_ROWS = {(0, 0): 1, (0, -1): 3, (1, 0): 2, (1, 1): 0}
-"""From the pixel of the block and the offset of the input to the row (or column) of the kernel."""
+"""The row (or column) of the kernel for each pixel of the block and offset of the input."""
 
 
 def subpixel_kernel(kernel: NDArray) -> NDArray:
@@ -30,8 +30,8 @@ def subpixel_kernel(kernel: NDArray) -> NDArray:
         kernel: `(4, 4, out, in)` of a transposed convolution with stride 2 and `same` padding.
 
     Returns:
-        `(3, 3, in, 4 * out)` of a convolution with stride 1 and `same` padding, whose output
-        DEPTH_TO_SPACE with blocks of 2 turns into that of the transposed one.
+        `(3, 3, in, 4 * out)` of a convolution with stride 1 and `same` padding. DEPTH_TO_SPACE
+        with blocks of 2 turns its output into that of the transposed convolution.
     """
     outputs, inputs = kernel.shape[2:]
     blocks = np.zeros((3, 3, inputs, BLOCK, BLOCK, outputs), kernel.dtype)
@@ -42,14 +42,14 @@ def subpixel_kernel(kernel: NDArray) -> NDArray:
 
 
 def replace_narrow_transposed_convolutions(content: bytes) -> bytes:
-    """Replace transposed convolutions with few output channels by their sub-pixel form.
+    """Replace transposed convolutions that have few output channels by their sub-pixel form.
 
     Args:
         content: A full-int8 `.tflite` file whose transposed convolutions have no fused
-            activation and one scale for their weights.
+            activation and a single scale for their weights.
 
     Returns:
-        The file with the same sums of integers, faster on a CPU.
+        The content of a file that computes the same sums of integers and is faster on a CPU.
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     (subgraph,) = model.subgraphs
@@ -73,7 +73,7 @@ def _subpixel_operators(
     _, weights, source, bias = transposed.inputs
     target = tensors[transposed.outputs[0]]
     _, height, width, channels = (int(side) for side in target.shape)
-    maps = BLOCK * BLOCK * channels
+    block_channels = BLOCK * BLOCK * channels
     shape = tensors[weights].shape
     kernel = model.buffers[tensors[weights].buffer].data.view(np.int8).reshape(shape)
     spread = subpixel_kernel(kernel.transpose(1, 2, 0, 3)).transpose(3, 0, 1, 2)
@@ -81,10 +81,10 @@ def _subpixel_operators(
     values = model.buffers[tensors[bias].buffer].data.view(np.int32)
     _set_constant(model, tensors[bias], np.tile(values, BLOCK * BLOCK))
     for tensor in (tensors[weights], tensors[bias]):
-        _repeat_scale(tensor.quantization, maps)
+        _repeat_scale(tensor.quantization, block_channels)
     blocks = copy.deepcopy(target)
     blocks.name = b"subpixels"
-    blocks.shape = np.array([1, height // BLOCK, width // BLOCK, maps], np.int32)
+    blocks.shape = np.array([1, height // BLOCK, width // BLOCK, block_channels], np.int32)
     blocks.shapeSignature = None
     tensors.append(blocks)
     return [
