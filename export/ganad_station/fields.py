@@ -20,7 +20,7 @@ class Fields:
     Args:
         path: The file that the object is in.
         remedy: What to do about a wrong field, the end of each message.
-        values: The object.
+        values: The JSON object that holds the fields.
         prefix: Where the object is in the file, such as `threshold.`; empty for the whole file.
     """
 

@@ -46,7 +46,7 @@ class Inspector:
     """Inspects pictures with the first model of a bundle that runs here.
 
     Args:
-        bundle: The bundle.
+        bundle: The bundle whose models, threshold and score rule are used.
         threads: Number of threads of the runtime.
 
     Raises:

@@ -83,7 +83,7 @@ class Interval:
     """An estimate with its 95 % confidence interval.
 
     Attributes:
-        value: The estimate.
+        value: The estimated figure.
         low: Lower end of the interval.
         high: Upper end of the interval.
     """

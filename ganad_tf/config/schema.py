@@ -1,4 +1,7 @@
-"""The settings of a run, by section; `ganad_tf.config.run_config` puts the sections together."""
+"""The settings of a run, by section; `ganad_tf.config.run_config` puts the sections together.
+
+This module is longer than others because it holds every setting with its description.
+"""
 
 import dataclasses
 from dataclasses import dataclass
@@ -240,8 +243,7 @@ class TrainConfig(Section):
     flip_vertical: bool = setting(False, "Whether images are mirrored top to bottom at random.")
     shift: int = setting(
         0,
-        "Largest random shift in pixels, in both directions. Not for tiles, which are cut at "
-        "random places anyway.",
+        "Largest random shift in pixels, in both directions; 0 for tiles.",
         at_least(0),
     )
     brightness: float = setting(

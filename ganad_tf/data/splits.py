@@ -75,7 +75,7 @@ def split_images(
     afterwards, so that the other images do not depend on which kinds are unseen.
 
     Args:
-        data: The images.
+        data: The images to split, with their kinds and groups.
         normal_kind: Index of the kind that is normal.
         validation_fraction: Fraction of the images outside test that goes to validation.
         test_fraction: Fraction of the images without a prescribed split that goes to test.

@@ -27,7 +27,7 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
     threshold is recorded in `metrics.json`, see `Run.threshold`.
 
     Args:
-        run: The run.
+        run: The trained run to evaluate.
         false_reject_rate: Fraction of the normal validation images that the threshold may reject,
             in [0, 1).
 

@@ -118,7 +118,7 @@ def score_pictures(
 
     Args:
         scorer: The generator and its score rule.
-        paths: The files.
+        paths: The picture files to score.
         threshold: The largest score that is accepted.
         illumination: The correction of illumination, see `ganad_station.illumination.even_out`.
 

@@ -29,7 +29,7 @@ class Estimate:
     """An estimate with its confidence interval.
 
     Attributes:
-        value: The estimate.
+        value: The estimated figure.
         low: Lower end of the 95 % interval.
         high: Upper end of the 95 % interval.
     """

@@ -39,7 +39,7 @@ def exported_files(run: Run, images: NDArray[np.uint8]) -> list[ExportedFile]:
     """Return the verified files of all bundles of a run, with their time per image.
 
     Args:
-        run: The run.
+        run: The run that the bundles were exported from.
         images: uint8 `(count, size, size, channels)`, the images to measure the time with.
     """
     rule = run.config.score.rule

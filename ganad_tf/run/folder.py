@@ -202,7 +202,7 @@ class Run:
 
         Args:
             runs: The folder that contains the run folders.
-            is_wanted: The condition.
+            is_wanted: Returns whether a run satisfies the condition.
             wanted: An adjective for such runs, for the message if there is none.
 
         Raises:

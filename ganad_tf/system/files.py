@@ -72,7 +72,7 @@ def read_json(path: Path, remedy: str) -> Any:
     """Read a JSON file.
 
     Args:
-        path: The file.
+        path: The JSON file to read.
         remedy: What the user should do if it cannot be read, for the error message.
 
     Raises:

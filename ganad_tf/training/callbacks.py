@@ -23,7 +23,7 @@ def validate(scorer: Scorer, validation: Split, epoch: int) -> dict[str, float]:
 
     Args:
         scorer: The generator to validate, with its score rule.
-        validation: The split.
+        validation: The validation split of the run.
         epoch: Index of the epoch, from 0, for the error message.
 
     Raises:

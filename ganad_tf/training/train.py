@@ -119,7 +119,7 @@ def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -
     """Compile a detector with an optimizer whose learning rate falls to 0 in the last step.
 
     Args:
-        detector: The detector.
+        detector: The detector to compile.
         config: Its configuration, with the learning rate and the number of epochs.
         steps: Steps per epoch.
     """

@@ -20,7 +20,7 @@ def measure_latency(filled: Filled, runs: Path) -> dict[str, Result]:
     The time depends on the shape of the network alone, so that one class and seed stands for all.
 
     Args:
-        filled: The table.
+        filled: The table with the results that there are.
         runs: The folder of the run folders.
 
     Returns:

@@ -29,7 +29,7 @@ def class_page(filled: Filled, dataset: str) -> str:
     """Return the page of a table with a row for each normal class: float, int8 and difference.
 
     Args:
-        filled: The table.
+        filled: The table with the results that there are.
         dataset: Name of the data set; the averages that others published follow ours.
     """
     measures = (FLOAT_AUROC, INT8_AUROC, DIFFERENCE)
@@ -62,7 +62,7 @@ def split_page(filled: Filled, title: str, measures: Sequence[Measure]) -> str:
     """Return the page of a table over splits of a folder: measures, then AUROC by kind.
 
     Args:
-        filled: The table.
+        filled: The table with the results that there are.
         title: Head of the column of labels.
         measures: What to show of each row.
     """
@@ -84,7 +84,7 @@ def study_page(filled: Filled, name: str, about: str, measures: Sequence[Measure
     """Return the page of a study: a row for each variation, a column for each normal class.
 
     Args:
-        filled: The table.
+        filled: The table with the results that there are.
         name: Name of the study.
         about: What its rows are.
         measures: What to show of each row.

@@ -10,7 +10,7 @@ class Reference:
     """The figures of a method.
 
     Attributes:
-        method: Its name.
+        method: Name of the method in tables.
         averages: Mean AUROC over the classes of a data set, by its name.
         supervision: What it learns from besides normal images.
         unconfirmed: Data sets whose figure is recalled, not read.

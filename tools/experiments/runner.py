@@ -23,7 +23,7 @@ def fill(table: Table, cells: Sequence[Cell], folder: Path, runs: Path, **spread
     the work takes up run folders that are there.
 
     Args:
-        table: The table.
+        table: The table to fill.
         cells: The cells to fill; the others are shown if there are results.
         folder: The folder of the table: data file, page and plot go there.
         runs: The folder of the run folders.
@@ -75,7 +75,7 @@ def make_row(cell: Cell, result: Result, path: Path) -> Result:
     """Return a result as the data file has it: what it is of, its configuration, its figures.
 
     Args:
-        cell: The cell.
+        cell: The cell that the result belongs to.
         result: What its work returned.
         path: The data file, for the command that repeats the result.
     """

@@ -75,7 +75,7 @@ class Filled:
     """A table and the results that there are.
 
     Attributes:
-        table: The table.
+        table: The table to fill.
         results: The results by the name of their cell.
     """
 

@@ -48,7 +48,7 @@ def step_multiply_adds(detector: AnomalyDetector, batch: int) -> dict[str, Passe
     """Return the multiply-adds of one training step by network.
 
     Args:
-        detector: The networks.
+        detector: The detector whose networks are counted.
         batch: Number of normal images per step, and of anomalies.
     """
     images = 2 * batch

@@ -45,7 +45,7 @@ class Network(nn.Module):
     """A network of `ganad_tf.models.architecture`.
 
     Args:
-        layers: Its layers.
+        layers: The layers of the network, from input to output.
         channels: Channels of the images.
         width: Channels of the first layer.
     """
