@@ -50,8 +50,8 @@ def test_shapes_at_any_size_that_16_divides(sixteenths: int, channels: int, widt
     generator = build_generator(size, channels, width)
     assert generator(images).shape == images.shape
     assert build_encoder(generator)(images).shape == (2, sixteenths, sixteenths, 8 * width)
-    maps = build_discriminator(size, channels, width)(images)
-    assert maps.shape == (2, 2 * sixteenths, 2 * sixteenths, 4 * width)
+    outputs = build_discriminator(size, channels, width)(images)
+    assert outputs.shape == (2, 2 * sixteenths, 2 * sixteenths, 4 * width)
 
 
 @pytest.mark.parametrize("build", [build_generator, build_discriminator])
