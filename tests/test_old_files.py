@@ -41,17 +41,6 @@ def read_scores(path: Path) -> tuple[list[str], np.ndarray]:
     return [row["name"] for row in rows], np.array(scores)
 
 
-def assert_same_figures(found: Any, recorded: Any) -> None:
-    if isinstance(recorded, dict):
-        assert found.keys() == recorded.keys()
-        for key in recorded:
-            assert_same_figures(found[key], recorded[key])
-    elif isinstance(recorded, float):
-        assert found == pytest.approx(recorded, abs=FLOAT_TOLERANCE)
-    else:
-        assert found == recorded
-
-
 def test_the_run_evaluates_to_the_same_figures(old_run: Path) -> None:
     from ganad_tf.evaluation.evaluate import evaluate
     from ganad_tf.run import Run
@@ -59,7 +48,18 @@ def test_the_run_evaluates_to_the_same_figures(old_run: Path) -> None:
     recorded = json.loads((old_run / "metrics.json").read_text())
     evaluate(Run.open(old_run))
     found = json.loads((old_run / "metrics.json").read_text())
-    assert_same_figures(found, recorded)
+    # Earlier programs set the threshold as an order statistic, and had other intervals.
+    assert found["threshold"] >= recorded["threshold"]
+    assert figures_without_threshold(found) == pytest.approx(
+        figures_without_threshold(recorded), abs=FLOAT_TOLERANCE
+    )
+
+
+def figures_without_threshold(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return the figures that do not depend on the threshold, without intervals."""
+    figures = {name: metrics[name] for name in ("auroc", "average_precision", "best_f1")}
+    figures |= metrics["auroc_by_kind"]
+    return {name: estimate["value"] for name, estimate in figures.items()}
 
 
 def test_the_checkpoint_loads_with_its_optimizer(old_run: Path) -> None:

@@ -257,6 +257,10 @@ def _read_threshold(fields: Fields) -> Threshold:
         # Bundles of ganad-tf 0.1.0 do not name the method; they knew no other one.
         fields.choice("method", METHODS, ORDER_STATISTIC),
         fields.text("calibrated_on"),
+        # Earlier programs did not record the promise in numbers.
+        fields.number("confidence", 0, 1) if "confidence" in fields else 0.0,
+        fields.integer("good_parts", 0, LARGEST_COUNT) if "good_parts" in fields else 0,
+        fields.number("requested_rate", 0, 1) if "requested_rate" in fields else 0.0,
     )
 
 

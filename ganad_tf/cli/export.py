@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from ganad_station.exit_codes import NOT_VERIFIED
+from ganad_station.threshold import describe_threshold
 from ganad_tf.cli.options import find_run, max_drop_option, run_options
 from ganad_tf.cli.tables import print_verifications
 from ganad_tf.errors import UserError
-from ganad_tf.evaluation.threshold import describe_threshold
 from ganad_tf.exporting.variants import recipes_for
 from ganad_tf.run import RUN_FILE, Run
 from ganad_tf.system.environment import import_tensorflow_quietly

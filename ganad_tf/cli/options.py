@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from ganad_station.commands.calibrate import CONFIDENCE_HELP, RATE_HELP
+from ganad_station.threshold import DEFAULT_CONFIDENCE, DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.config import DATASET_DEFAULTS, WIDTH_PRESETS, RunConfig, make_config, read_config
 from ganad_tf.config.defaults import DEFAULT_MAX_DROP
 from ganad_tf.config.describe import describe_default
@@ -41,6 +43,7 @@ max_drop_option = click.option(
     show_default=True,
     help="Largest drop in AUROC against the float model that passes verification.",
 )
+FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
 runs_option = click.option(
     "--runs",
     type=click.Path(path_type=Path),
@@ -143,6 +146,20 @@ def job_options(command: Command) -> Command:
 
 def _with_options(command: Command, options: Sequence[Command]) -> Command:
     for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def promise_options(command: Command) -> Command:
+    """Add `--false-reject-rate` and `--confidence`, what a threshold is to promise."""
+    for name, default, help_text in (
+        ("confidence", DEFAULT_CONFIDENCE, CONFIDENCE_HELP),
+        ("false-reject-rate", DEFAULT_FALSE_REJECT_RATE, RATE_HELP),
+    ):
+        sentence = f"{help_text[0].upper()}{help_text[1:]}."
+        option = click.option(
+            f"--{name}", type=FRACTION, default=default, show_default=True, help=sentence
+        )
         command = option(command)
     return command
 

@@ -8,9 +8,9 @@ import click
 
 from ganad_station.exit_codes import SUCCESS, USER_ERROR
 from ganad_station.printing import printable
+from ganad_station.threshold import describe_threshold
 from ganad_tf.cli.options import find_run, run_options
 from ganad_tf.cli.tables import print_table
-from ganad_tf.evaluation.threshold import describe_threshold
 from ganad_tf.system.environment import import_tensorflow_quietly
 
 if TYPE_CHECKING:

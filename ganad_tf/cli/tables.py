@@ -38,7 +38,6 @@ def _print_columns(rows: Sequence[tuple[str, ...]], alignments: str) -> None:
 
 def print_evaluation(evaluation: "Evaluation") -> None:
     """Print the figures of an evaluation with their confidence intervals."""
-    rate = evaluation.requested_false_reject_rate
     images, parts = evaluation.images, evaluation.parts
     of_parts = f", {images} pictures of {parts} parts" if parts < images else ""
     by_part = evaluation.auroc_of_parts
@@ -51,7 +50,7 @@ def print_evaluation(evaluation: "Evaluation") -> None:
             ("best F1", f"{evaluation.best_f1}"),
             (
                 "threshold",
-                f"{evaluation.threshold:.5f}, for {rate:.2%} false rejects on validation",
+                f"{evaluation.threshold:.5f}, {evaluation.promise}",
             ),
             ("false-reject rate", f"{evaluation.false_reject_rate}"),
             ("miss rate", f"{evaluation.miss_rate}"),

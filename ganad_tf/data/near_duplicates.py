@@ -20,6 +20,9 @@ FREQUENCIES = 16
 """Frequencies in each direction that are compared."""
 LARGEST_DISTANCE = 0.25
 """Fraction of the signs in which near duplicates differ, at most."""
+IDENTICAL_BUT_FOR_NOISE = 0.02
+"""Fraction of the signs in which pictures differ that are the same picture but for noise, at most.
+Pictures of different good parts in a fixed place may differ in less than `LARGEST_DISTANCE`."""
 LARGEST_STRETCH = 1.15
 """Factor between the heights, and between the widths, of near duplicates, at most."""
 LOG_STRETCH = np.log(LARGEST_STRETCH)
@@ -48,16 +51,19 @@ def fingerprints(thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def group_near_duplicates(
-    prints: NDArray[np.bool_], shapes: NDArray[np.int64]
+    prints: NDArray[np.bool_],
+    shapes: NDArray[np.int64],
+    largest_distance: float = LARGEST_DISTANCE,
 ) -> NDArray[np.int64]:
     """Group pictures that are linked by a chain of near duplicates.
 
-    Two pictures are near duplicates if their hashes differ in at most a quarter of the signs, and
-    their heights and widths by at most 15 %.
+    Two pictures are near duplicates if their hashes differ in few of the signs, by default in at
+    most a quarter, and their heights and widths by at most 15 %.
 
     Args:
         prints: bool `(count, bits)`, from `fingerprints`.
         shapes: int64 `(count, 2)`, height and width of each picture in pixels.
+        largest_distance: Fraction of the signs in which near duplicates differ, at most.
 
     Returns:
         int64 `(count,)`, the group of each picture, from 0.
@@ -68,7 +74,7 @@ def group_near_duplicates(
     groups = np.arange(count)
     for start in range(0, count, BLOCK):
         block = slice(start, start + BLOCK)
-        alike = (bits - signs[block] @ signs.T) / 2 <= LARGEST_DISTANCE * bits
+        alike = (bits - signs[block] @ signs.T) / 2 <= largest_distance * bits
         for axis in (0, 1):
             alike &= np.abs(stretch[block, axis, np.newaxis] - stretch[:, axis]) <= LOG_STRETCH
         first, second = np.nonzero(alike)

@@ -4,23 +4,28 @@ import dataclasses
 
 import numpy as np
 
-from ganad_station.threshold import DEFAULT_FALSE_REJECT_RATE
+from ganad_station.calibration import set_threshold
+from ganad_station.threshold import DEFAULT_CONFIDENCE, DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.data.labeled import UNKNOWN_PIXEL
 from ganad_tf.data.splits import Split
+from ganad_tf.errors import station_errors_as_user_errors
 from ganad_tf.evaluation.examples import draw_examples
 from ganad_tf.evaluation.localization import Localization, localize
 from ganad_tf.evaluation.measure import Evaluation, measure
 from ganad_tf.evaluation.plots import plot_roc, plot_scores
 from ganad_tf.evaluation.scored_split import ScoredSplit
 from ganad_tf.evaluation.scoring import Scorer
-from ganad_tf.evaluation.threshold import set_threshold
 from ganad_tf.run import Run
-from ganad_tf.run.folder import calibrated_on_validation
+from ganad_tf.run.folder import VALIDATION_PICTURES
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import write_json
 
 
-def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> Evaluation:
+def evaluate(
+    run: Run,
+    false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE,
+    confidence: float = DEFAULT_CONFIDENCE,
+) -> Evaluation:
     """Set the threshold of a trained run and measure it on the test split.
 
     Writes `metrics.json`, `roc.png`, `scores.png` and `sheet.png` into the run folder. The
@@ -28,20 +33,27 @@ def evaluate(run: Run, false_reject_rate: float = DEFAULT_FALSE_REJECT_RATE) -> 
 
     Args:
         run: The trained run to evaluate.
-        false_reject_rate: Fraction of the normal validation images that the threshold may reject,
-            in [0, 1).
+        false_reject_rate: At most this fraction of new good parts is to be rejected, in (0, 1);
+            where validation has too few good parts, the threshold promises what they can promise.
+        confidence: The probability that the promise is kept, in (0, 1).
 
     Raises:
-        UserError: If the rate is out of range, training is not complete, or the data have changed.
+        UserError: If the rate is out of range, training is not complete, the data have changed, or
+            a score is not a number.
     """
     run.require_trained()
     splits = run.splits
     prepare_execution(run.config.seed, run.config.data.trained_size)
     scorer = Scorer.of(run)
-    normals = splits.validation.normals
-    threshold = set_threshold(
-        scorer.scores(normals), false_reject_rate, calibrated_on_validation(len(normals))
-    )
+    validation = splits.validation
+    with station_errors_as_user_errors():
+        threshold = set_threshold(
+            scorer.scores(validation.normals).tolist(),
+            validation.data.groups[~validation.is_anomaly].tolist(),
+            VALIDATION_PICTURES,
+            false_reject_rate,
+            confidence,
+        )
     scored = ScoredSplit.of(splits.test, scorer.scores(splits.test.data.images))
     evaluation = measure(
         scored, threshold, run.config.data.unseen_kinds, _localize(scorer, splits.test)

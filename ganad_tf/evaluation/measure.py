@@ -5,8 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganad_station.fields import LARGEST_NUMBER, Fields
-from ganad_station.threshold import Threshold, is_rejected
+from ganad_station.fields import Fields
+from ganad_station.threshold import (
+    ORDER_STATISTIC,
+    TOLERANCE_BOUND,
+    Threshold,
+    describe_promise,
+    is_rejected,
+)
 from ganad_tf.errors import station_errors_as_user_errors
 from ganad_tf.evaluation.intervals import Estimate, auroc_difference, bootstrap, proportion
 from ganad_tf.evaluation.localization import Localization
@@ -31,7 +37,13 @@ class Evaluation:
         average_precision: Average precision with anomalies as the positive class, with a bootstrap
             interval.
         best_f1: Largest F1 score over all thresholds, with a bootstrap interval.
-        requested_false_reject_rate: The rate that the threshold was set for.
+        requested_false_reject_rate: The false-reject rate that was asked for.
+        promised_false_reject_rate: The false-reject rate that the threshold promises on new good
+            parts; larger than the requested rate where validation has too few good parts.
+        confidence: The probability that this promise is kept; 0 where there is none, as in
+            evaluations by older programs.
+        good_parts: Number of good parts of validation that the threshold was set on; 0 if it was
+            not recorded.
         threshold: The largest score that is accepted, set on the normal images of validation.
         false_reject_rate: Fraction of the normal images that are rejected.
         miss_rate: Fraction of the anomalies that are accepted.
@@ -52,6 +64,9 @@ class Evaluation:
     average_precision: Estimate
     best_f1: Estimate
     requested_false_reject_rate: float
+    promised_false_reject_rate: float
+    confidence: float
+    good_parts: int
     threshold: float
     false_reject_rate: Estimate
     miss_rate: Estimate
@@ -61,6 +76,21 @@ class Evaluation:
     unseen_auroc: Estimate | None
     recall_at: dict[str, Estimate]
     localization: Localization | None = None
+
+    @property
+    def promise(self) -> str:
+        """What the threshold promises, see `ganad_station.threshold.describe_promise`."""
+        return describe_promise(
+            Threshold(
+                self.threshold,
+                self.promised_false_reject_rate,
+                TOLERANCE_BOUND if self.confidence else ORDER_STATISTIC,
+                "",
+                self.confidence,
+                self.good_parts,
+                self.requested_false_reject_rate,
+            )
+        )
 
     @property
     def worst_kinds_first(self) -> list[tuple[str, Estimate]]:
@@ -92,7 +122,10 @@ def measure(
         auroc_of_parts=_auroc_of_parts(scored),
         average_precision=bootstrap(average_precision, scored),
         best_f1=bootstrap(best_f1, scored),
-        requested_false_reject_rate=threshold.false_reject_rate,
+        requested_false_reject_rate=threshold.requested_rate,
+        promised_false_reject_rate=threshold.false_reject_rate,
+        confidence=threshold.confidence,
+        good_parts=threshold.good_parts,
         threshold=threshold.value,
         false_reject_rate=proportion(rejected[~is_anomaly], parts[~is_anomaly]),
         miss_rate=proportion(~rejected[is_anomaly], parts[is_anomaly]),
@@ -151,7 +184,7 @@ def read_evaluation(run: Run) -> Evaluation:
         UserError: If the run is not evaluated, or the file is damaged.
     """
     with station_errors_as_user_errors():
-        fields = run.read_metrics()
+        fields, threshold = run.read_metrics(), run.evaluated_threshold
         images = fields.integer("images", 1, MOST)
         recall, by_kind = fields.fields("recall_at"), fields.fields("auroc_by_kind")
         localization = fields.optional_fields("localization")
@@ -162,8 +195,11 @@ def read_evaluation(run: Run) -> Evaluation:
             auroc_of_parts=_read_optional(fields, "auroc_of_parts"),
             average_precision=_read_estimate(fields.fields("average_precision")),
             best_f1=_read_estimate(fields.fields("best_f1")),
-            requested_false_reject_rate=fields.number("requested_false_reject_rate", 0, 1),
-            threshold=fields.number("threshold", 0, LARGEST_NUMBER),
+            requested_false_reject_rate=threshold.requested_rate,
+            promised_false_reject_rate=threshold.false_reject_rate,
+            confidence=threshold.confidence,
+            good_parts=threshold.good_parts,
+            threshold=threshold.value,
             false_reject_rate=_read_estimate(fields.fields("false_reject_rate")),
             miss_rate=_read_estimate(fields.fields("miss_rate")),
             auroc_by_kind={name: _read_estimate(by_kind.fields(name)) for name in by_kind.names},

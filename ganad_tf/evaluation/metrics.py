@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from ganad_station.threshold import is_rejected
-from ganad_tf.evaluation.threshold import order_statistic
+from ganad_tf.errors import UserError
 
 Metric = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
 """A function of labels (true for anomalies) and scores, both `(count,)`."""
@@ -44,3 +44,19 @@ def recall_at(false_reject_rate: float) -> Metric:
         return float(np.mean(is_rejected(scores[is_anomaly], threshold)))
 
     return recall
+
+
+def order_statistic(normal_scores: NDArray[np.float64], false_reject_rate: float) -> float:
+    """Return the lowest score that rejects at most a fraction of the images it is taken from.
+
+    Args:
+        normal_scores: float64 `(count,)`, the scores of normal images.
+        false_reject_rate: The fraction that may be rejected, in [0, 1).
+
+    Raises:
+        UserError: If the rate is out of range.
+    """
+    if not 0 <= false_reject_rate < 1:
+        raise UserError(f"the false-reject rate must be in [0, 1), got {false_reject_rate}")
+    allowed = int(np.floor(false_reject_rate * len(normal_scores)))
+    return float(np.sort(normal_scores)[len(normal_scores) - 1 - allowed])

@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from ganad_station.commands.calibrate import (
     calibrate_bundle,
     calibrate_model,
-    different_pictures,
+    different_files,
     warn_left_out,
 )
 from ganad_station.manifest import MANIFEST_FILE
 from ganad_station.threshold import DEFAULT_CONFIDENCE, DEFAULT_FALSE_REJECT_RATE
+from ganad_tf.data.near_duplicates import (
+    IDENTICAL_BUT_FOR_NOISE,
+    THUMBNAIL,
+    fingerprints,
+    group_near_duplicates,
+    thumbnail,
+)
 from ganad_tf.errors import station_errors_as_user_errors
 from ganad_tf.evaluation.folder import score_pictures
 from ganad_tf.evaluation.scoring import Scorer
@@ -31,28 +41,44 @@ def calibrate(
 
     Args:
         run: An evaluated run.
-        images: Pictures of good parts, one per part and none that was trained on, or folders of
-            them.
-        false_reject_rate: At most this fraction of new good parts is to be rejected, in (0, 1).
+        images: Pictures of good parts, none of which was trained on, or folders of them. Pictures
+            that are the same but for noise count once.
+        false_reject_rate: At most this fraction of new good parts is to be rejected, in (0, 1);
+            where the pictures are too few for it, the threshold promises what they can promise.
         confidence: The probability that this holds, in (0, 1).
 
     Raises:
-        UserError: If the run is not evaluated or in use, a bundle cannot be used, or the pictures
-            are too few for the promise.
+        UserError: If the run is not evaluated or in use, a bundle cannot be used, or a score is
+            not a number.
     """
     replaced = run.evaluated_threshold
     with run.exclusively(), station_errors_as_user_errors():
-        scores = _float_scores(run, different_pictures(images))
-        calibrate_model(run.generator_path, scores, false_reject_rate, confidence, replaced)
+        scores, parts = _scores_and_parts(run, different_files(images))
+        calibrate_model(
+            run.generator_path,
+            list(scores.values()),
+            list(parts.values()),
+            false_reject_rate,
+            confidence,
+            replaced,
+        )
         for manifest in sorted(run.folder.glob(f"bundles/[!.]*/{MANIFEST_FILE}")):
-            calibrate_bundle(manifest.parent, images, false_reject_rate, confidence)
+            calibrate_bundle(manifest.parent, images, false_reject_rate, confidence, parts=parts)
 
 
-def _float_scores(run: Run, paths: Sequence[Path]) -> list[float]:
-    scores = []
+def _scores_and_parts(run: Run, paths: Sequence[Path]) -> tuple[dict[Path, float], dict[Path, int]]:
+    """Return the score of each picture, and the number of the part that it shows."""
+    scores, thumbnails = {}, []
     for scored in score_pictures(Scorer.of(run), paths, 0.0, run.config.data.illumination):
         if scored.inspection is None:
             warn_left_out(scored.problem)
-        else:
-            scores.append(scored.inspection.score)
-    return scores
+            continue
+        scores[scored.path] = scored.inspection.score
+        image = Image.fromarray(scored.inspection.image.squeeze())
+        thumbnails.append(thumbnail(np.asarray(image.convert("L"))))
+    if not thumbnails:
+        return {}, {}
+    shapes = np.full((len(thumbnails), 2), THUMBNAIL)
+    prints = fingerprints(np.stack(thumbnails))
+    groups = group_near_duplicates(prints, shapes, IDENTICAL_BUT_FOR_NOISE)
+    return scores, dict(zip(scores, groups.tolist(), strict=True))

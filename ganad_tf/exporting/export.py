@@ -10,8 +10,8 @@ from PIL import Image
 from ganad_station.choice import open_model
 from ganad_station.illumination import even_out
 from ganad_station.manifest import InputEntry, Manifest, SelftestEntry
+from ganad_station.threshold import describe_threshold
 from ganad_tf import __version__
-from ganad_tf.evaluation.threshold import describe_threshold
 from ganad_tf.exporting.edgetpu import compile_for_edge_tpu
 from ganad_tf.exporting.manifest import describe_model, hash_files, write_manifest
 from ganad_tf.exporting.model_files import ModelFiles

@@ -9,9 +9,8 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.calibration import percent
 from ganad_station.printing import printable
-from ganad_station.threshold import is_rejected
+from ganad_station.threshold import describe_promise, is_rejected
 from ganad_tf import __version__
 from ganad_tf.config import to_toml
 from ganad_tf.data.labeled import LabeledImages
@@ -70,7 +69,7 @@ def write_report(run: Run) -> Path:
         version=__version__,
         metrics=evaluation,
         threshold=threshold,
-        rate=percent(threshold.false_reject_rate),
+        promise=describe_promise(threshold),
         splits=run.identity.splits,
         kinds=_kinds(scored, rejected, evaluation),
         confusion=_confusion(scored.is_anomaly, rejected),

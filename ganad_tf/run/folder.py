@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ganad_station.calibration import CALIBRATE_AGAIN, CALIBRATION_FILE, Calibration
 from ganad_station.fields import LARGEST_NUMBER, Fields
-from ganad_station.threshold import ORDER_STATISTIC, Threshold
+from ganad_station.threshold import ORDER_STATISTIC, TOLERANCE_BOUND, Threshold
 from ganad_tf.config import RunConfig, read_config, recorded_config, to_toml
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Splits
@@ -22,6 +22,8 @@ from ganad_tf.system.files import new_folder, write_json, write_text
 DEFAULT_RUNS = Path("runs")
 RUN_FILE = "run.json"
 LOCK_FILE = ".lock"
+VALIDATION_PICTURES = "the good pictures of validation, float model"
+MOST_PARTS = 2**63
 
 logger = logging.getLogger(__name__)
 
@@ -136,9 +138,20 @@ class Run:
         with station_errors_as_user_errors():
             metrics = self.read_metrics()
             value = metrics.number("threshold", 0, LARGEST_NUMBER)
-            rate = metrics.number("requested_false_reject_rate", 0, 1)
-        normals = self.identity.splits["validation"].normal
-        return Threshold(value, rate, ORDER_STATISTIC, calibrated_on_validation(normals))
+            requested = metrics.number("requested_false_reject_rate", 0, 1)
+            if "confidence" not in metrics:
+                normals = self.identity.splits["validation"].normal
+                pictures = f"{normals} normal images of the validation split, float model"
+                return Threshold(value, requested, ORDER_STATISTIC, pictures)
+            return Threshold(
+                value,
+                metrics.number("promised_false_reject_rate", 0, 1),
+                TOLERANCE_BOUND,
+                VALIDATION_PICTURES,
+                metrics.number("confidence", 0, 1),
+                metrics.integer("good_parts", 1, MOST_PARTS),
+                requested,
+            )
 
     @classmethod
     def draft(
@@ -276,11 +289,6 @@ class Run:
             UserError: If the file is damaged.
         """
         return read_history(self.history_path) if self.history_path.is_file() else []
-
-
-def calibrated_on_validation(normals: int) -> str:
-    """Describe the images that the threshold of an evaluation is set on."""
-    return f"{normals} normal images of the validation split, float model"
 
 
 def refuse_used_folder(folder: Path) -> None:

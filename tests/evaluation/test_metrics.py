@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganad_tf.evaluation.metrics import best_f1, recall_at
+from ganad_tf.errors import UserError
+from ganad_tf.evaluation.metrics import best_f1, order_statistic, recall_at
 
 
 def test_best_f1_is_the_best_over_all_thresholds() -> None:
@@ -28,3 +29,25 @@ def test_recall_is_that_of_the_highest_threshold_that_the_rate_allows(
     normal, anomalies = scores[~is_anomaly], scores[is_anomaly]
     allowed = [t for t in normal if (normal > t).mean() <= rate]
     assert recall_at(rate)(is_anomaly, scores) == (anomalies > min(allowed)).mean()
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=60),
+    st.floats(0, 0.99),
+)
+def test_threshold_keeps_the_false_reject_rate_and_is_as_low_as_that_allows(
+    scores: list[float], rate: float
+) -> None:
+    normal = np.array(scores)
+    threshold = order_statistic(normal, rate)
+    assert (normal > threshold).mean() <= rate
+    lower = normal[normal < threshold]
+    if len(lower):
+        assert (normal > lower.max()).sum() > np.floor(rate * len(normal))
+
+
+@pytest.mark.parametrize("rate", [-0.5, 1.0, 3.0, float("nan")])
+def test_rates_out_of_range_are_refused(rate: float) -> None:
+    with pytest.raises(UserError, match="must be in"):
+        order_statistic(np.arange(4.0), rate)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ganad_station.calibration import Calibration
-from ganad_station.threshold import ORDER_STATISTIC, Threshold
+from ganad_station.threshold import ORDER_STATISTIC, TOLERANCE_BOUND, Threshold
 from ganad_tf.cli import cli
 from ganad_tf.config import RunConfig, make_config
 from ganad_tf.data.sources import load_splits
@@ -84,8 +84,16 @@ def test_a_run_without_a_finished_epoch_has_none_to_choose(copied: Run) -> None:
 
 def test_the_threshold_is_the_one_that_evaluate_recorded(copied: Run) -> None:
     metrics = json.loads(copied.metrics_path.read_text())
+    described = "the good pictures of validation, float model"
+    promised = pytest.approx(1 - 0.05 ** (1 / 25))
+    value = metrics["threshold"]
+    expected = Threshold(value, promised, TOLERANCE_BOUND, described, 0.95, 25, 0.01)
+    assert copied.threshold == expected
+    for name in ("promised_false_reject_rate", "confidence", "good_parts"):
+        del metrics[name]
+    copied.metrics_path.write_text(json.dumps(metrics))
     described = "25 normal images of the validation split, float model"
-    assert copied.threshold == Threshold(metrics["threshold"], 0.01, ORDER_STATISTIC, described)
+    assert copied.threshold == Threshold(value, 0.01, ORDER_STATISTIC, described)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +134,13 @@ def test_a_calibration_replaces_the_threshold_of_the_evaluation(
     score = ["score", str(part_pictures), "--out", str(copied.folder / "scores.csv")]
     result = CliRunner().invoke(cli, [*score, "--run", str(copied.folder)])
     assert result.exit_code == 0, result.output
-    assert "set on 300 pictures of good parts, 95 % confidence" in result.output
+    promise = "promises at most 1 % false rejects with 95 % confidence (300 good parts)"
+    assert f"set on pictures of good parts: it {promise}" in result.output
     result = CliRunner().invoke(cli, ["report", "--run", str(copied.folder)])
     assert result.exit_code == 0, result.output
     report = (copied.folder / "report.html").read_text()
     assert f"Scores above {expected.value:.5f} are NG" in report
-    assert "300 pictures of good parts, 95 % confidence" in report
+    assert promise in report
     result = CliRunner().invoke(cli, ["evaluate", "--run", str(copied.folder)])
     assert "calibration.json sets another threshold, which is in force" in result.output
     assert copied.threshold == expected

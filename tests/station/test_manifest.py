@@ -37,6 +37,8 @@ def test_what_is_written_is_read_back(old_bundle: Path) -> None:
     assert Manifest.read(old_bundle) == manifest
     written = read(old_bundle)
     assert written["threshold"].pop("method") == "order statistic"
+    for name in ("confidence", "good_parts", "requested_rate"):
+        assert written["threshold"].pop(name) == 0
     assert written == before
 
 

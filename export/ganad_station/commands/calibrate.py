@@ -1,16 +1,17 @@
 """`station.pyz calibrate`: set the threshold of a bundle on pictures of good parts."""
 
 import argparse
+import hashlib
 import os
 import sys
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
 from ganad_station.arguments import at_least_one, fraction
 from ganad_station.bundle import Bundle
-from ganad_station.calibration import Calibration, percent
+from ganad_station.calibration import Calibration
 from ganad_station.errors import StationError
 from ganad_station.exit_codes import SUCCESS
 from ganad_station.images import UnreadableImageError, pictures_in
@@ -20,12 +21,15 @@ from ganad_station.threshold import (
     DEFAULT_CONFIDENCE,
     DEFAULT_FALSE_REJECT_RATE,
     Threshold,
+    describe_promise,
     is_rejected,
 )
 
 HELP = (
     "Set the threshold on pictures of good parts, one picture per part, without training again. "
-    "It is a tolerance bound: a promise about new good parts, not a count among these."
+    "It is a tolerance bound: a promise about new good parts, not a count among these. Where the "
+    "pictures are too few for the rate, it is the largest score, with the promise that so many can "
+    "make. Copies of a picture count once."
 )
 RATE_HELP = "at most this fraction of new good parts is rejected"
 CONFIDENCE_HELP = "the probability that this holds"
@@ -76,6 +80,7 @@ def calibrate_bundle(
     false_reject_rate: float,
     confidence: float,
     threads: int = 1,
+    parts: Optional[Dict[Path, int]] = None,
 ) -> None:
     """Set the threshold of a bundle on pictures of good parts.
 
@@ -87,18 +92,31 @@ def calibrate_bundle(
         false_reject_rate: At most this fraction of new good parts is to be rejected, in (0, 1).
         confidence: The probability that this holds, in (0, 1).
         threads: Threads of the runtime.
+        parts: The number of the part that each picture shows, by its path; None to take pictures
+            for the same part if they have the same pixels.
 
     Raises:
-        StationError: If the bundle cannot be used, there are no pictures, or they are too few for
-            the promise.
+        StationError: If the bundle cannot be used, there are no pictures, or a score is not a
+            number.
     """
     # The new calibration replaces the last one, even if that is damaged.
     bundle = Bundle.open(folder, with_calibration=False)
     inspector = Inspector(bundle, threads)
-    scores = [_score(inspector, path) for path in different_pictures(images)]
+    scores, shown = [], []
+    copies: Dict[bytes, int] = {}
+    for path in different_files(images):
+        try:
+            inspection = inspector.inspect(path)
+        except UnreadableImageError as error:
+            warn_left_out(error)
+            continue
+        scores.append(inspection.score)
+        first = copies.setdefault(pixels_digest(inspection.image), len(copies))
+        shown.append(first if parts is None else parts[path])
     calibrate_model(
         folder / inspector.model_name,
-        [score for score in scores if score is not None],
+        scores,
+        shown,
         false_reject_rate,
         confidence,
         bundle.manifest.threshold,
@@ -108,6 +126,7 @@ def calibrate_bundle(
 def calibrate_model(
     model_path: Path,
     good_scores: Sequence[float],
+    parts: Sequence[int],
     false_reject_rate: float,
     confidence: float,
     replaced: Threshold,
@@ -116,15 +135,16 @@ def calibrate_model(
 
     Args:
         model_path: The model file that the scores are of.
-        good_scores: The scores of good parts, one per part.
+        good_scores: The scores of pictures of good parts.
+        parts: The number of the part that each picture shows.
         false_reject_rate: At most this fraction of new good parts is to be rejected, in (0, 1).
         confidence: The probability that this holds, in (0, 1).
         replaced: The threshold that the new one replaces, for comparison.
 
     Raises:
-        StationError: If the parts are too few for the promise, or a score is not a number.
+        StationError: If there are no scores, or a score is not a number.
     """
-    calibration = Calibration.make(model_path, good_scores, false_reject_rate, confidence)
+    calibration = Calibration.make(model_path, good_scores, false_reject_rate, confidence, parts)
     calibration.write(model_path.parent)
     rejected, rejected_before = (
         int(np.count_nonzero(is_rejected(np.asarray(good_scores), value)))
@@ -135,16 +155,16 @@ def calibrate_model(
         f"{rejected} of these {len(good_scores)} pictures above it; it replaces "
         f"{replaced.value:.5f}, set on {replaced.calibrated_on}, {rejected_before} above it"
     )
-    print(
-        f"at most {percent(false_reject_rate)} of new good parts are rejected, with "
-        f"{percent(confidence)} confidence"
-    )
+    if calibration.good_pictures < len(good_scores):
+        print(
+            f"{len(good_scores)} pictures show {calibration.good_pictures} different parts: copies "
+            "count once"
+        )
+    print(f"it {describe_promise(calibration.to_threshold())}")
 
 
-def different_pictures(images: Sequence[Path]) -> List[Path]:
+def different_files(images: Sequence[Path]) -> List[Path]:
     """Return pictures, and those in folders, each file once.
-
-    A picture that counted twice would promise more than it can keep.
 
     Raises:
         StationError: If there are none.
@@ -161,9 +181,6 @@ def warn_left_out(problem: object) -> None:
     print(f"warning: left out: {printable(str(problem))}", file=sys.stderr)
 
 
-def _score(inspector: Inspector, path: Path) -> Optional[float]:
-    try:
-        return inspector.inspect(path).score
-    except UnreadableImageError as error:
-        warn_left_out(error)
-        return None
+def pixels_digest(image: np.ndarray) -> bytes:
+    """Return the SHA-256 of the pixels of an image; pictures that share it are copies."""
+    return hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest()
