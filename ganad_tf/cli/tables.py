@@ -129,7 +129,7 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
         grouped_by = (
             "the groups of the list" if facts.parts.grouped_by == "list" else "near duplicates"
         )
-        found.append(("parts told apart", f"{facts.parts.count}, by {grouped_by}"))
+        found.append(("parts", f"{facts.parts.count}, by {grouped_by}"))
     print_table(found)
     for problems in (facts.unreadable, facts.mask_problems):
         for name, problem in problems.items():

@@ -9,23 +9,24 @@ from ganad_tf.data.listing import NORMAL
 from ganad_tf.data_check.facts import DataFacts, KindSummary
 
 FEWEST_OF_A_KIND = 3
-"""Pictures of a kind that fill train, validation and test, at least."""
+"""Smallest number of pictures of a kind that fills train, validation and test."""
 LARGEST_IMBALANCE = 10
-"""Ratio of the pictures of two kinds that needs no mention, at most."""
+"""Largest ratio between the pictures of two kinds that is not mentioned."""
 LARGEST_BRIGHTNESS_AUROC = 0.8
-"""AUROC of brightness alone that needs no mention, at most."""
+"""Largest AUROC of brightness alone that is not mentioned."""
 STRONG_DRIFT = 0.3
-"""Rank correlation of brightness and order that needs no mention, at most."""
+"""Largest rank correlation of brightness and order that is not mentioned."""
 SMALL_DEFECT = 0.02
-"""Fraction of a picture below which a defect is small."""
+"""A defect that covers less than this fraction of the picture is small."""
 LARGEST_PART, SMALL_PART = 0.1, 3
-"""Fraction, and number, of the pictures that may show one part if splits are to be balanced."""
+"""Largest fraction of the pictures, and largest number, that may show one part; with more of them,
+the splits cannot be balanced."""
 SIZES, TILED_SIZES = (64, 128), (128, 256)
 """Image sizes that are proposed, for training on whole images and on tiles."""
 
 
 def advise(facts: DataFacts) -> list[str]:
-    """Return what the user should do something about, in one or two sentences each."""
+    """Return the findings that the user should act on, one or two sentences each."""
     return [
         *_on_files(facts),
         *_on_kinds(facts),
@@ -38,8 +39,8 @@ def _on_files(facts: DataFacts) -> list[str]:
     found = []
     if facts.unreadable:
         found.append(
-            f"{_count(facts.unreadable, 'picture')} cannot be read: mend or remove, training "
-            "leaves such files out"
+            f"{_count(facts.unreadable, 'picture')} cannot be read: repair or remove them, "
+            "training skips such files"
         )
     if facts.unlistable:
         found.append(
@@ -49,9 +50,9 @@ def _on_files(facts: DataFacts) -> list[str]:
         listed = ", ".join(
             f"{count} {suffix or 'without suffix'}" for suffix, count in facts.left_out.items()
         )
-        found.append(f"files that are no pictures by their suffix are left out: {listed}")
+        found.append(f"files with other suffixes than those of pictures are skipped: {listed}")
     if facts.mask_problems:
-        found.append(f"{_count(facts.mask_problems, 'mask')} not as expected: mend or remove")
+        found.append(f"{_count(facts.mask_problems, 'mask')} not as expected: repair or remove")
     return found
 
 
@@ -65,8 +66,7 @@ def _on_kinds(facts: DataFacts) -> list[str]:
     few = [name for name, kind in defects.items() if kind.count < FEWEST_OF_A_KIND]
     if few:
         found.append(
-            f"{', '.join(few)}: fewer than {FEWEST_OF_A_KIND} pictures, so that not every split "
-            "gets one"
+            f"{', '.join(few)}: fewer than {FEWEST_OF_A_KIND} pictures, so not every split gets one"
         )
     counts = [kind.count for kind in defects.values()]
     if counts and max(counts) > LARGEST_IMBALANCE * min(counts):
@@ -78,7 +78,7 @@ def _on_kinds(facts: DataFacts) -> list[str]:
     if small:
         found.append(
             f"{', '.join(small)}: half of the defects cover less than {SMALL_DEFECT:.0%} of the "
-            "picture, which the error of a whole picture may not show: train with --tile"
+            "picture, so the error of the whole picture may not show them: train with --tile"
         )
     return found
 
@@ -94,7 +94,7 @@ def _on_brightness(facts: DataFacts) -> list[str]:
     if separated:
         found.append(
             f"{', '.join(separated)}: mean brightness alone separates them from normal "
-            "pictures; if the light differed and not the parts, the detector will learn the light"
+            "pictures; if only the light differed, the detector will learn the light"
         )
     if facts.drift is not None and abs(facts.drift) > STRONG_DRIFT:
         way = "brighter" if facts.drift > 0 else "darker"
@@ -117,13 +117,13 @@ def _on_parts(facts: DataFacts) -> list[str]:
         return found  # Training keeps the groups of a list together.
     if _can_group(facts):
         found.append(
-            f"{parts.shared} pictures show a part that others show, too: train with --group-by "
+            f"{parts.shared} pictures show the same part as another picture: train with --group-by "
             f"{NEAR_DUPLICATES}, or group by name, so that no part is in both train and test"
         )
     else:
         found.append(
-            f"{parts.largest} of {facts.pictures} pictures are too much alike to tell parts by: if "
-            "there are several pictures of a part, use --group-by with a pattern for its name"
+            f"{parts.largest} of {facts.pictures} pictures are too similar to tell parts apart: "
+            "if a part has several pictures, use --group-by with a pattern that matches its name"
         )
     return found
 
@@ -143,7 +143,7 @@ def propose(facts: DataFacts) -> dict[str, Any]:
 
 
 def _can_group(facts: DataFacts) -> bool:
-    """Tell whether no part is so large that the splits cannot be balanced."""
+    """Tell whether every part is small enough for balanced splits."""
     most = max(SMALL_PART, LARGEST_PART * facts.pictures)
     return facts.parts is not None and facts.parts.largest <= most
 
@@ -153,7 +153,7 @@ def _count(items: Sized, noun: str) -> str:
 
 
 def _small_defects(facts: DataFacts) -> list[str]:
-    """Return the kinds of which at least half of the masked defects are small."""
+    """Return the kinds where at least half of the masked defects are small."""
     medians = {name: kind.median_defect_share for name, kind in _defects(facts).items()}
     return [
         name for name, median in medians.items() if median is not None and median < SMALL_DEFECT

@@ -21,9 +21,9 @@ from ganad_tf.evaluation.metrics import auroc
 from ganad_tf.system.environment import cores
 
 FEWEST_FOR_DRIFT = 20
-"""Normal pictures that a correlation is computed for, at least."""
+"""Smallest number of normal pictures that a correlation is computed for."""
 SIGNIFICANT = 1e-3
-"""The p-value of a finding, at most."""
+"""Largest p-value of a finding that is reported."""
 
 Progress = Callable[[int, int], None]
 
@@ -45,7 +45,7 @@ def check_data(
         those that `choose_examples` chooses have previews.
 
     Raises:
-        UserError: If the place is missing, is no list, or has no pictures at all.
+        UserError: If the place is missing, is not a list, or has no pictures at all.
     """
     unlistable: list[str] = []
     pictures = list_pictures(place, lambda error: unlistable.append(str(error.filename)))
@@ -133,7 +133,7 @@ def _drift(readable: Sequence[PictureFacts]) -> float | None:
 
 
 def _parts(readable: Sequence[PictureFacts]) -> PartSummary:
-    """Tell parts by the groups of the list if it names any, as training does."""
+    """Group pictures by the list if it names groups, else by near duplicates, as training does."""
     pictures = [item.picture for item in readable]
     is_listed = any(picture.group for picture in pictures)
     if is_listed:
@@ -167,7 +167,7 @@ def _across_splits(
 
 
 def _left_out(place: Path) -> dict[str, int]:
-    """Count by suffix the files of a folder that are no pictures."""
+    """Count, by suffix, the files of a folder that are not pictures."""
     suffixes: Counter[str] = Counter()
     if place.is_dir():
         for _, folders, files in os.walk(place):

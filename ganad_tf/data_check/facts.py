@@ -38,7 +38,7 @@ class PartSummary:
         grouped_by: `list` if the list names the groups, else `near-duplicates`.
         count: Number of parts.
         largest: Number of pictures of the part with the most pictures.
-        shared: Number of pictures that show a part which other pictures show, too.
+        shared: Number of pictures that show the same part as another picture.
         across_splits: For each part that the source assigns to train and to test, the names of one
             picture in train and of one in test.
     """
@@ -63,7 +63,7 @@ class DataFacts:
         unreadable: Why a picture cannot be read, by the name of the picture.
         mask_problems: What is wrong with a mask, by the name of the picture.
         unlistable: Paths of folders that cannot be listed.
-        left_out: Number of files that are no pictures by their suffix, by suffix.
+        left_out: Number of files with other suffixes than those of pictures, by suffix.
         parts: A summary of the parts; None if no picture can be read.
         drift: Spearman's rank correlation, in [-1, 1], of the brightness of normal pictures with
             their order by name; None if there are few, or if it is not significant.

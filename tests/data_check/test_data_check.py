@@ -156,7 +156,7 @@ def test_parts_that_several_pictures_show_are_to_be_kept_together(tmp_path: Path
         "across_splits": [],
     }
     assert found["proposal"]["data"]["group_by"] == "near-duplicates"
-    assert any(text.startswith("54 pictures show a part that others") for text in found["warnings"])
+    assert any(text.startswith("54 pictures show the same part") for text in found["warnings"])
 
 
 def test_parts_in_both_train_and_test_are_named(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_parts_that_all_look_the_same_are_not_grouped(tmp_path: Path) -> None:
             save(part + rng.normal(0, 2, part.shape), tmp_path / "parts" / kind / f"{number}.png")
     _, found = check(tmp_path / "parts", tmp_path / "out")
     assert "group_by" not in found["proposal"]["data"]
-    assert any("too much alike to tell parts by" in text for text in found["warnings"])
+    assert any("too similar to tell parts apart" in text for text in found["warnings"])
 
 
 def test_light_that_differs_is_noticed(tmp_path: Path) -> None:
