@@ -169,7 +169,7 @@ def _read_npz(path: Path) -> Arrays:
             return {key: archive[key] for key in NPZ_KEYS}
     except (*DAMAGE, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path} is no data set in the keras.datasets layout ({reason(error)}): "
+            f"{path} is not a data set in the keras.datasets layout ({reason(error)}): "
             "download it again"
         ) from None
 
@@ -181,7 +181,7 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
         shape = struct.unpack_from(f">{dimensions}I", content, 4)
         return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
     except (*DAMAGE, IndexError, struct.error) as error:
-        raise UserError(f"{path} is no IDX file ({reason(error)}): download it again") from None
+        raise UserError(f"{path} is not an IDX file ({reason(error)}): download it again") from None
 
 
 def _check(arrays: Arrays, name: str, classes: int) -> None:

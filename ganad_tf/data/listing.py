@@ -156,7 +156,7 @@ def _listed(place: Path) -> Iterator[Picture]:
         columns = [name.strip().lower() for name in next(rows, [])]
         if "path" not in columns or not {"label", "kind"} & set(columns):
             raise UserError(
-                f"{place} is no list of pictures: its first line must name the columns path and "
+                f"{place} is not a list of pictures: its first line must name the columns path and "
                 "label or kind"
             )
         seen: set[str] = set()

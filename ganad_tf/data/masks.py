@@ -20,8 +20,8 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
     """Read which pixels a mask marks: those that are not 0.
 
     Args:
-        path: A picture in any mode. Any level above 0 marks a pixel, be it 1 or 255; in lossy
-            formats, a level above 127. Transparency does not count.
+        path: A picture in any mode. Any level above 0 marks a pixel; in lossy formats, any
+            level above 127. Transparency does not count.
 
     Returns:
         bool `(height, width)`.

@@ -16,7 +16,7 @@ def check_pattern(pattern: str) -> None:
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise UserError(f"--group-by {pattern!r} is no regular expression: {error}") from None
+        raise UserError(f"--group-by {pattern!r} is not a regular expression: {error}") from None
 
 
 def part_of(name: str, pattern: str) -> str:

@@ -39,7 +39,7 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
 
     Raises:
         UserError: If the source is unknown, not found or damaged, the normal class is out of
-            range, a split lacks normal images or anomalies, or an unseen kind is no anomaly.
+            range, a split lacks normal images or anomalies, or an unseen kind is not an anomaly.
     """
     if config.dataset not in SOURCES:
         raise UserError(f"unknown data set {config.dataset!r}: choose one of {', '.join(SOURCES)}")
@@ -89,7 +89,7 @@ def _unseen_kinds(config: DataConfig, kind_names: tuple[str, ...]) -> frozenset[
     for name in config.unseen_kinds:
         if name not in anomalies:
             raise UserError(
-                f"unseen kind {name!r} is no kind of anomaly of {config.dataset}: "
+                f"unseen kind {name!r} is not a kind of anomaly of {config.dataset}: "
                 f"choose among {', '.join(anomalies)}"
             )
     return frozenset(anomalies[name] for name in config.unseen_kinds)

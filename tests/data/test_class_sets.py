@@ -96,20 +96,22 @@ def test_missing_set_is_named_with_the_way_out(no_usual_places: Path) -> None:
 @pytest.mark.parametrize("content", [b"not a zip", b"", b"PK\x03\x04 torn"])
 def test_damaged_npz_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mnist.npz").write_bytes(content)
-    with pytest.raises(UserError, match=r"mnist\.npz is no data set in the keras\.datasets layout"):
+    with pytest.raises(
+        UserError, match=r"mnist\.npz is not a data set in the keras\.datasets layout"
+    ):
         load("mnist", tmp_path)
 
 
 def test_single_array_and_damaged_member_are_refused(tmp_path: Path) -> None:
     with (tmp_path / "mnist.npz").open("wb") as file:
         np.save(file, made_set()["x_train"])
-    with pytest.raises(UserError, match="no data set in the keras"):
+    with pytest.raises(UserError, match="not a data set in the keras"):
         load("mnist", tmp_path)
     np.savez_compressed(tmp_path / "mnist.npz", **made_set())
     content = bytearray((tmp_path / "mnist.npz").read_bytes())
     content[2000:2400] = bytes(400)
     (tmp_path / "mnist.npz").write_bytes(content)
-    with pytest.raises(UserError, match="no data set in the keras"):
+    with pytest.raises(UserError, match="not a data set in the keras"):
         load("mnist", tmp_path)
 
 
@@ -141,7 +143,7 @@ def test_truncated_idx_is_refused(tmp_path: Path) -> None:
     write_idx(tmp_path, made_set())
     path = tmp_path / IDX_FILES["x_test"]
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(UserError, match="no IDX file"):
+    with pytest.raises(UserError, match="not an IDX file"):
         load("mnist", tmp_path)
 
 

@@ -182,10 +182,10 @@ def test_a_list_names_the_parts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("group_by", "message"),
     [
-        ("(", r"--group-by '\(' is no regular expression"),
+        ("(", r"--group-by '\(' is not a regular expression"),
         (r"lot(\d)", r"finds no part in normal/part 0\.png: change the pattern"),
         (r"(z)?", r"finds no part in normal/part 0\.png"),
-        ("a{99999999999}", "is no regular expression"),
+        ("a{99999999999}", "is not a regular expression"),
     ],
 )
 def test_parts_that_cannot_be_told(part_folder: Path, group_by: str, message: str) -> None:

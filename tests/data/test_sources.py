@@ -23,5 +23,5 @@ def test_unseen_kinds_are_named() -> None:
 
 @pytest.mark.parametrize("name", ["2", "seven"])
 def test_unseen_kinds_that_are_no_anomalies_are_refused(name: str) -> None:
-    with pytest.raises(UserError, match=rf"'{name}' is no kind .* among 0, 1, 3, 4, .*, 9$"):
+    with pytest.raises(UserError, match=rf"'{name}' is not a kind .* among 0, 1, 3, 4, .*, 9$"):
         load_splits(DataConfig(size=16, normal_class=2, unseen_kinds=(name,)), 0)

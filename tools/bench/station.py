@@ -1,9 +1,9 @@
-"""How fast and how small a station is, against the float file, Keras and onnxruntime.
+"""Time and memory of a station, compared with the float file, Keras and onnxruntime.
 
 python -m tools.bench.station --out docs/bench_station.json
 
-All contenders run on the same pictures and cores in one process tree, in turns; figures are
-medians over the rounds, ratios are taken round by round. The networks have random weights: time
+All cases take turns on the same pictures and cores in one process tree. Figures are
+medians over the rounds; ratios are computed for each round. The networks have random weights: time
 does not depend on them.
 """
 

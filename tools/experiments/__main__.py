@@ -47,7 +47,7 @@ def parse_classes(_context: click.Context, _parameter: click.Parameter, text: st
     try:
         classes = [int(part) for part in text.split(",")]
     except ValueError:
-        raise click.BadParameter(f"{text!r} is no list of classes such as 0,3,6") from None
+        raise click.BadParameter(f"{text!r} is not a list of classes such as 0,3,6") from None
     for normal_class in classes:
         if normal_class not in CLASSES:
             raise click.BadParameter(f"there is no class {normal_class}: choose from 0 to 9")
@@ -228,7 +228,7 @@ def command_line(name: str, **options: Any) -> str:
 
 
 def split_command_line(name: str, config_file: Path, seeds: int, out: Path) -> str:
-    """Return the command that makes a table of a folder, whose place is another elsewhere."""
+    """Return the command that makes a table of a folder, without the local path of the folder."""
     places = {"config": shown(config_file), "data-dir": "DATA_DIR", "seeds": seeds}
     return command_line(name, **places, out=shown(out))
 

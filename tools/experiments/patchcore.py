@@ -1,7 +1,8 @@
-"""PatchCore on the splits of a folder that our detector has: what a pretrained network reaches.
+"""PatchCore, with a pretrained network, on the same splits of a folder as the detector.
 
-Takes the good training pictures alone, at the size of the configuration, of which the method's
-own settings are not used. EfficientNet-Lite0 of ImageNet comes with the extra `pretrained`.
+It uses the good training pictures alone, at the image size of the configuration. The settings of
+losses, training and score are not used. EfficientNet-Lite0 of ImageNet comes with the extra
+`pretrained`.
 """
 
 import dataclasses

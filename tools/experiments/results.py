@@ -1,7 +1,7 @@
 """The data file of a table: the figures, configuration and command of each result.
 
-`results.json` has the settings that all results of the table share once, in `config`, and in each
-of its `rows` those that differ.
+`results.json` records the settings that all results have in common in `config`, and the settings
+that differ in each of its `rows`.
 """
 
 import fcntl

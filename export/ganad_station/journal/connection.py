@@ -72,7 +72,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise StationError(
-            f"{path} cannot be used ({error}): free space on its disk or mend its permissions, "
+            f"{path} cannot be used ({error}): free space on its disk or fix its permissions, "
             "then start again"
         ) from None
     except sqlite3.DatabaseError as error:

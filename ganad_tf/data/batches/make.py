@@ -55,7 +55,7 @@ def _whole_batches(
 
 
 def _tiled_batches(config: RunConfig, split: Split, tile: int, replicas: int) -> TiledBatches:
-    """Return tiles; where there are masks, of the anomalies alone whose defects they mark."""
+    """Return batches of tiles; if there are masks, only of anomalies with a marked defect."""
     is_taken, masks = split.is_anomaly, split.data.masks
     if masks is not None:
         is_taken = is_taken & np.any(masks == DEFECT_PIXEL, axis=(1, 2))

@@ -26,7 +26,7 @@ from tools.bench.train.multiply_adds import step_multiply_adds  # noqa: E402
 class Stopwatch(keras.callbacks.Callback):
     """Times each epoch but the first, and stops the training when the time is over.
 
-    Steps are counted by the optimizer, whatever an epoch makes of them.
+    The optimizer counts the steps, because the number of steps per epoch differs.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -127,7 +127,7 @@ def plot_comparison(comparisons: list[Comparison], path: Path) -> None:
 
 
 def plot_scaling(points: list[Point], path: Path) -> None:
-    """Plot time and memory over the size of the images, a line a batch size."""
+    """Plot time and memory over the size of the images, one line per batch size."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     times, memory = figure.subplots(1, 2)
     sizes = sorted({point.case.size for point in points})

@@ -44,7 +44,7 @@ class Autoencoder(Baseline):
 
 
 class SkiplessAutoencoder(Autoencoder):
-    """The same without skip connections: a U-Net copies anomalies, too."""
+    """The autoencoder without skip connections, which would let it reconstruct anomalies, too."""
 
     @staticmethod
     def build_network(size: int, channels: int, width: int) -> keras.Model:

@@ -13,8 +13,8 @@ from ganad_tf.models.network import connect
 def build_skipless_generator(size: int, channels: int, width: int) -> keras.Model:
     """Build the generator without its skip connections.
 
-    Skips carry the image past the bottleneck, so that a network that has seen no anomalies
-    copies them as well as anything else. Methods that rest on the bottleneck get this one.
+    Skip connections carry the image past the bottleneck, so a network that has seen no anomalies
+    reconstructs them as well as normal images. Methods that rely on the bottleneck use this one.
 
     Returns:
         A model from float32 images `(batch, size, size, channels)` in [0, 1] to unbounded
