@@ -37,8 +37,8 @@ from ganad_tf.system.files import TEMPORARY
 from ganad_tf.targets.profile import TARGETS
 from ganad_tf.targets.reading import read_graph
 from ganad_tf.targets.recipe import Precision, Scheme, Variant
-from tests.exporting.quantization.test_folding import generator_with_random_statistics
-from tests.exporting.tflite.test_lowering import transposed_convolutions
+from tests.support.generators import generator_with_random_statistics
+from tests.support.tflite_files import transposed_convolutions
 
 FULL_SIZE_LIMIT = 112_000
 POST_TRAINING = Variant(is_post_training=True)

@@ -12,7 +12,7 @@ from ganad_tf.exporting.tflite.lowering import lower_transposed_convolutions
 from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
 from ganad_tf.targets.report import CheckReport, Level, Place
-from tests.targets.conftest import edited, operators_of, quantized, u_net
+from tests.support.tflite_files import edited, operators_of, quantized, u_net
 
 CORAL = load_profile("coral")
 BUILTIN = schema.BuiltinOperator

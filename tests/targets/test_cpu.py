@@ -13,7 +13,7 @@ from ganad_tf.targets.check import check
 from ganad_tf.targets.profile import load_profile
 from ganad_tf.targets.report import CheckReport, Level, Place
 from tests.support.onnx_models import model
-from tests.targets.conftest import converter_of, quantized, u_net
+from tests.support.tflite_files import converter_of, quantized, u_net
 
 CPU = load_profile("cpu")
 

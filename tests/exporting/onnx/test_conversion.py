@@ -19,7 +19,7 @@ from ganad_tf.exporting.quantization.levels import quantized_layers
 from ganad_tf.exporting.quantization.objectives import match_float_output
 from ganad_tf.exporting.quantization.preparation import PreparedGenerator, prepare
 from ganad_tf.targets.recipe import Scheme
-from tests.exporting.quantization.test_folding import generator_with_random_statistics
+from tests.support.generators import generator_with_random_statistics
 
 SHAPE = (32, 32, 3)
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, *SHAPE), np.uint8)

@@ -9,7 +9,7 @@ from ganad_tf.exporting.quantization.aware import fine_tune, layer_weights, make
 from ganad_tf.exporting.quantization.objectives import match_float_output
 from ganad_tf.exporting.quantization.preparation import PreparedGenerator, prepare
 from ganad_tf.targets.recipe import Scheme
-from tests.exporting.quantization.test_folding import generator_with_random_statistics
+from tests.support.generators import generator_with_random_statistics
 
 SIZE = 16
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, SIZE, SIZE, 1), np.uint8)

@@ -8,24 +8,7 @@ from ganad_tf.exporting.model_files import largest_difference
 from ganad_tf.exporting.quantization.folding import fold_generator
 from ganad_tf.exporting.quantization.twin import build_twin
 from ganad_tf.models.generator import build_generator
-
-
-def generator_with_random_statistics(size: int, channels: int, width: int) -> keras.Model:
-    keras.utils.set_random_seed(0)
-    generator = build_generator(size, channels, width)
-    rng = np.random.default_rng(0)
-    for layer in generator.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            gamma, beta, mean, variance = (np.shape(w) for w in layer.weights)
-            layer.set_weights(
-                [
-                    rng.uniform(-2, 2, gamma),
-                    rng.normal(0, 0.5, beta),
-                    rng.normal(0, 0.5, mean),
-                    rng.uniform(0.05, 2, variance),
-                ]
-            )
-    return generator
+from tests.support.generators import generator_with_random_statistics
 
 
 @pytest.mark.parametrize(("size", "channels", "width"), [(16, 1, 4), (32, 3, 8), (48, 1, 8)])

@@ -7,7 +7,7 @@ from ganad_tf.exporting.quantization.aware import layer_weights, make_quantizati
 from ganad_tf.exporting.quantization.levels import quantized_layers
 from ganad_tf.exporting.quantization.preparation import PreparedGenerator, prepare
 from ganad_tf.targets.recipe import Scheme
-from tests.exporting.quantization.test_folding import generator_with_random_statistics
+from tests.support.generators import generator_with_random_statistics
 
 INPUTS = np.random.default_rng(0).random((8, 16, 16, 1), np.float32)
 

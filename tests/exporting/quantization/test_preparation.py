@@ -10,7 +10,7 @@ from ganad_tf.exporting.quantization.folding import FoldedLayer, fold_generator
 from ganad_tf.exporting.quantization.preparation import prepare
 from ganad_tf.exporting.quantization.ranges import calibrate, share_between_concatenated
 from ganad_tf.exporting.quantization.twin import build_twin
-from tests.exporting.quantization.test_folding import generator_with_random_statistics
+from tests.support.generators import generator_with_random_statistics
 
 SIZE = 32
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, SIZE, SIZE, 1), np.uint8)

@@ -2,48 +2,16 @@ from pathlib import Path
 
 import flatbuffers
 import numpy as np
-import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from ganad_station.runtimes.litert import LiteRtModel
-from ganad_station.score import to_input
-from ganad_tf.config import TrainConfig
-from ganad_tf.data.batches.paired import PairedBatches
-from ganad_tf.exporting.quantization.aware import fine_tune, make_quantization_aware
-from ganad_tf.exporting.quantization.objectives import match_float_output
-from ganad_tf.exporting.quantization.preparation import prepare
-from ganad_tf.exporting.tflite.conversion import convert
 from ganad_tf.exporting.tflite.lowering import is_bit_identical, lower_transposed_convolutions
-from ganad_tf.targets.recipe import Precision, Scheme
-from tests.exporting.quantization.test_folding import generator_with_random_statistics
-
-IMAGES = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 3), np.uint8)
-
-
-def transposed_convolutions(content: bytes) -> list[tuple[int, int]]:
-    """Version and fused activation of each transposed convolution in a file."""
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    found = []
-    for operator in model.subgraphs[0].operators:
-        code = model.operatorCodes[operator.opcodeIndex]
-        if code.builtinCode == schema.BuiltinOperator.TRANSPOSE_CONV:
-            found.append((code.version, operator.builtinOptions.fusedActivationFunction))
-    return found
+from tests.support.tflite_files import PIXELS, transposed_convolutions
 
 
 def reconstructions(path: Path, content: bytes) -> np.ndarray:
     path.write_bytes(content)
-    return LiteRtModel(path).reconstruct(IMAGES)
-
-
-@pytest.fixture(scope="module")
-def int8_generator() -> bytes:
-    """A generator as the converter writes it, quantized but not lowered."""
-    generator = generator_with_random_statistics(32, 3, 8)
-    aware = make_quantization_aware(prepare(generator, to_input(IMAGES[:50])), Scheme.ASYMMETRIC)
-    batches = PairedBatches(IMAGES[:8], IMAGES[8:16], TrainConfig(batch_size=4), 0)
-    fine_tune(aware, batches, match_float_output(generator), 1, 1e-4, lambda *_: None)
-    return convert(aware, Precision.INT8)
+    return LiteRtModel(path).reconstruct(PIXELS)
 
 
 def test_every_transposed_convolution_comes_down_to_version_3(int8_generator: bytes) -> None:
@@ -61,13 +29,13 @@ def test_not_a_bit_of_the_output_changes(int8_generator: bytes, tmp_path: Path) 
 
 
 def test_a_changed_bit_is_noticed(int8_generator: bytes) -> None:
-    assert is_bit_identical(int8_generator, int8_generator, IMAGES[:20])
+    assert is_bit_identical(int8_generator, int8_generator, PIXELS[:20])
     model = schema.ModelT.InitFromPackedBuf(int8_generator, 0)
     largest = max(model.buffers, key=lambda buffer: 0 if buffer.data is None else len(buffer.data))
     largest.data = largest.data ^ 1
     builder = flatbuffers.Builder(0)
     builder.Finish(model.Pack(builder), b"TFL3")
-    assert not is_bit_identical(int8_generator, bytes(builder.Output()), IMAGES[:20])
+    assert not is_bit_identical(int8_generator, bytes(builder.Output()), PIXELS[:20])
 
 
 def test_the_dropped_activation_was_at_work(int8_generator: bytes) -> None:

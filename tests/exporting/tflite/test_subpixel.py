@@ -11,9 +11,7 @@ from ganad_tf.exporting.tflite.subpixel import (
     subpixel_kernel,
 )
 from ganad_tf.targets.reading import read_graph
-from tests.exporting.tflite.test_lowering import IMAGES, int8_generator
-
-__all__ = ["int8_generator"]
+from tests.support.tflite_files import PIXELS
 
 
 @settings(deadline=None, max_examples=20)
@@ -33,7 +31,7 @@ def test_the_sub_pixel_form_computes_the_transposed_convolution(
 
 def test_not_a_bit_of_the_output_changes(int8_generator: bytes) -> None:
     lowered = lower_transposed_convolutions(int8_generator)
-    assert is_bit_identical(lowered, replace_narrow_transposed_convolutions(lowered), IMAGES)
+    assert is_bit_identical(lowered, replace_narrow_transposed_convolutions(lowered), PIXELS)
 
 
 def test_only_the_narrow_layer_is_replaced(int8_generator: bytes, tmp_path: Path) -> None:
