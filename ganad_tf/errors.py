@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ganad_station.errors import StationError
+from ganad_station.exit_codes import USER_ERROR
 
 
 class UserError(Exception):
     """Something in the user's input is wrong.
 
     The message is one line that says what is wrong, where, and what to do; the command line
-    prints it and exits with code 2.
+    prints it and exits with `exit_code`, which is 2 unless a subclass says otherwise.
     """
+
+    exit_code = USER_ERROR
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A bundle: the folder that a station gets."""
 
 from pathlib import Path
+from typing import Optional
 
 from ganad_station.calibration import Calibration
 from ganad_station.errors import StationError
@@ -14,13 +15,15 @@ class Bundle:
     Args:
         folder: Path of the bundle.
         manifest: Content of its manifest.
-        threshold: Scores above it are NG.
+        calibration: The calibration whose threshold takes the place of the exported ones, if any.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, threshold: float) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, calibration: Optional[Calibration] = None
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
-        self.threshold = threshold
+        self._calibration = calibration
 
     @classmethod
     def open(cls, folder: Path, with_calibration: bool = True) -> "Bundle":
@@ -46,8 +49,27 @@ class Bundle:
                     f"{path} is not the file that was verified (its SHA-256 differs): "
                     "copy the bundle again"
                 )
-        threshold = calibration.threshold if calibration else manifest.threshold.value
-        return cls(folder, manifest, threshold)
+        return cls(folder, manifest, calibration)
+
+    @property
+    def threshold(self) -> float:
+        """The largest score of the preferred model that is accepted."""
+        return self.threshold_of(self.manifest.models[0].file)
+
+    def threshold_of(self, model_name: str) -> float:
+        """Return the largest score that is accepted under a model.
+
+        A calibration is of one model. Another model gets that threshold, too, moved by as much as
+        the exported thresholds of the two differ.
+
+        Args:
+            model_name: File name of the model.
+        """
+        exported = self.manifest.thresholds[self.manifest.exported_name(model_name)].value
+        if self._calibration is None:
+            return exported
+        calibrated = self.manifest.exported_name(self._calibration.model)
+        return self._calibration.threshold + (exported - self.manifest.thresholds[calibrated].value)
 
     @property
     def selftest_image(self) -> Path:

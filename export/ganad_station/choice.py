@@ -6,7 +6,9 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
+from ganad_station.printing import printable
 from ganad_station.runtimes.model import Model
+from ganad_station.verification import Outcome, VerificationEntry
 
 EDGE_TPU_SUFFIX = "_edgetpu.tflite"
 COMPILED_FOR_THE_DEVICE = ("model.engine", "model_edgetpu.tflite")
@@ -33,8 +35,15 @@ def open_model(path: Path, threads: int = 1) -> Model:
     return opener(path, threads)
 
 
-def choose_model(bundle: Bundle, threads: int) -> Tuple[str, Model]:
+def choose_model(bundle: Bundle, threads: int, accept_failed: bool = False) -> Tuple[str, Model]:
     """Load the first model of a bundle that runs here; name the skipped ones on stderr.
+
+    Args:
+        bundle: The bundle that contains the models.
+        threads: Number of threads of the runtime.
+        accept_failed: Whether a model that failed its verification is used. Otherwise, it is
+            skipped. A model of which it is not known that it decides like the float model is used
+            with a warning.
 
     Returns:
         File name of the model, and the model.
@@ -44,12 +53,28 @@ def choose_model(bundle: Bundle, threads: int) -> Tuple[str, Model]:
     """
     reasons: List[str] = []
     for name in _candidates(bundle):
+        entry = bundle.manifest.verification.get(bundle.manifest.exported_name(name))
+        has_failed = entry is not None and entry.outcome is Outcome.FAILED
+        if has_failed and not accept_failed:
+            reasons.append(f"{name}: {_not_verified(entry)} (--accept-failed takes it)")
+            continue
         model = _try_to_open(bundle, name, threads, reasons)
         if model is not None:
             for reason in reasons:
                 print(f"warning: skipped {reason}; using {name}", file=sys.stderr)
+            if entry is None or not entry.is_verified:
+                print(f"warning: {bundle.folder / name} {_not_verified(entry)}", file=sys.stderr)
             return name, model
     raise StationError("no model of {} runs here: {}".format(bundle.folder, "; ".join(reasons)))
+
+
+def _not_verified(entry: Optional[VerificationEntry]) -> str:
+    """Say what is known of a model that is not verified."""
+    if entry is None:
+        return "is not verified: see ganad-tf verify"
+    about = "failed" if entry.outcome is Outcome.FAILED else "is undecided in"
+    reason = f" ({printable(entry.reason)})" if entry.reason else ""
+    return f"{about} its verification{reason}: see ganad-tf verify"
 
 
 def _try_to_open(bundle: Bundle, name: str, threads: int, reasons: List[str]) -> Optional[Model]:

@@ -39,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
         default=_own_folder(),
         help="folder of the bundle, with manifest.json (default: the folder of station.pyz)",
     )
+    parser.add_argument(
+        "--accept-failed",
+        action="store_true",
+        help="use a model although it failed its verification",
+    )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module("ganad_station.commands." + name)

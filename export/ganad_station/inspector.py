@@ -1,6 +1,5 @@
 """Inspecting pictures with a bundle."""
 
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -48,16 +47,16 @@ class Inspector:
     Args:
         bundle: The bundle whose models, threshold and score rule are used.
         threads: Number of threads of the runtime.
+        accept_failed: Whether a model that failed its verification is used.
 
     Raises:
-        StationError: If none of its models runs here.
+        StationError: If none of its models runs here, or all that do failed their verification.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1, accept_failed: bool = False) -> None:
         self.bundle = bundle
-        if not bundle.manifest.is_verified:
-            print(f"warning: {bundle.folder} is not verified: see ganad-tf verify", file=sys.stderr)
-        self.model_name, self.model = choose_model(bundle, threads)
+        self.model_name, self.model = choose_model(bundle, threads, accept_failed)
+        self.threshold = bundle.threshold_of(self.model_name)
 
     def read(self, path: Path) -> np.ndarray:
         """Return the image of a picture that the models take, uint8 `(height, width, channels)`.
@@ -80,5 +79,5 @@ class Inspector:
         reconstructions = self.model.reconstruct_views(image[np.newaxis], rule)
         score = float(scores(image[np.newaxis], reconstructions, rule)[0])
         seconds = time.perf_counter() - start
-        is_ng = bool(is_rejected(score, self.bundle.threshold))
+        is_ng = bool(is_rejected(score, self.threshold))
         return Inspection(score, is_ng, image, reconstructions[:, 0], rule, seconds)

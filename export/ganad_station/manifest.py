@@ -2,18 +2,26 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 from ganad_station.errors import StationError
-from ganad_station.fields import INFINITY, LARGEST_NUMBER, Fields
+from ganad_station.fields import LARGEST_NUMBER, Fields
 from ganad_station.illumination import ILLUMINATIONS
 from ganad_station.score import PIXEL_LEVELS, ScoreRule
 from ganad_station.threshold import METHODS, ORDER_STATISTIC, Threshold
+from ganad_station.verification import (
+    LARGEST_COUNT,
+    Outcome,
+    VerificationEntry,
+    read_verification,
+    worst,
+)
 
 MANIFEST_FILE = "manifest.json"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
+ONE_THRESHOLD = 5
+"""The schema version in which all models of a bundle have the same threshold."""
 LARGEST_SIDE = 16384
-LARGEST_COUNT = 10**9
 EXPORT_AGAIN = "export the bundle again"
 SCORE_DEFINITION = (
     "mean absolute reconstruction error over pixels and channels, in [0, 1], of the patch_count "
@@ -79,42 +87,6 @@ class SelftestEntry:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """An estimate with its 95 % confidence interval.
-
-    Attributes:
-        value: The estimated figure.
-        low: Lower end of the interval.
-        high: Upper end of the interval.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class VerificationEntry:
-    """How a model file compares with the float model on the test images.
-
-    Attributes:
-        float_auroc: AUROC of the float model, in [0, 1].
-        exported_auroc: AUROC of the file, in [0, 1].
-        difference: `exported_auroc - float_auroc`.
-        max_drop: Largest drop of AUROC that passes.
-        images: Number of test images.
-        is_verified: Whether the file passed.
-    """
-
-    float_auroc: float
-    exported_auroc: float
-    difference: Interval
-    max_drop: float
-    images: int
-    is_verified: bool
-
-
-@dataclass(frozen=True)
 class Manifest:
     """All that a station has to know of a bundle.
 
@@ -126,10 +98,12 @@ class Manifest:
         models: The models, the preferred one first.
         input: The images that the models take.
         score: The rule that scores are computed by.
-        threshold: The threshold that was set at export.
+        thresholds: The threshold of each model, by file name; each was set at export, from the
+            scores of that very file.
         selftest: A stored image with its scores.
         verification: Outcome of the last verification of each model, by file name; without an
             entry for a model that has not been verified yet.
+        schema_version: Version of the format that it was read from, and is written in.
     """
 
     ganad_tf: str
@@ -139,15 +113,38 @@ class Manifest:
     models: Tuple[ModelEntry, ...]
     input: InputEntry
     score: ScoreRule
-    threshold: Threshold
+    thresholds: Dict[str, Threshold]
     selftest: SelftestEntry
     verification: Dict[str, VerificationEntry]
+    schema_version: int = SCHEMA_VERSION
 
     @property
     def is_verified(self) -> bool:
         """Whether every model decided like the float model when it was verified."""
-        outcomes = [self.verification.get(model.file) for model in self.models]
-        return all(outcome is not None and outcome.is_verified for outcome in outcomes)
+        return len(self._outcomes) == len(self.models) and self.outcome is Outcome.VERIFIED
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome of the models that have been verified."""
+        return worst(self._outcomes)
+
+    @property
+    def _outcomes(self) -> List[Outcome]:
+        entries = [self.verification.get(model.file) for model in self.models]
+        return [entry.outcome for entry in entries if entry is not None]
+
+    @property
+    def threshold(self) -> Threshold:
+        """The threshold of the preferred model."""
+        return self.thresholds[self.models[0].file]
+
+    def exported_name(self, name: str) -> str:
+        """Return the model that a file of the bundle stands for.
+
+        A file that was compiled on the station has no entries of its own: it stands for the
+        preferred model, which it was compiled from.
+        """
+        return name if name in self.thresholds else self.models[0].file
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
@@ -166,28 +163,34 @@ class Manifest:
         if "schema_version" not in fields:
             raise StationError(f"{path} is not a manifest: {EXPORT_AGAIN}")
         version = fields.integer("schema_version", 0, LARGEST_COUNT)
-        if version != SCHEMA_VERSION:
+        if version not in (ONE_THRESHOLD, SCHEMA_VERSION):
             raise StationError(
-                f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}: "
+                f"{path} has schema version {version}, this program reads {ONE_THRESHOLD} and "
+                f"{SCHEMA_VERSION}: "
                 f"run the station.pyz that came with it, or {EXPORT_AGAIN}"
             )
+        program = fields.text("ganad_tf")
+        models = tuple(_read_model(entry) for entry in fields.list("models"))
         return cls(
-            ganad_tf=fields.text("ganad_tf"),
+            ganad_tf=program,
             run=fields.text("run"),
             target=fields.text("target"),
             files=_read_files(fields.fields("files")),
-            models=tuple(_read_model(entry) for entry in fields.list("models")),
+            models=models,
             input=_read_input(fields.fields("input")),
             score=_read_score(fields.fields("score")),
-            threshold=_read_threshold(fields.fields("threshold")),
+            thresholds=_read_thresholds(fields, version, models),
             selftest=_read_selftest(fields.fields("selftest")),
-            verification=_read_verification(fields.fields("verification")),
+            verification=read_verification(fields.fields("verification")),
+            schema_version=version,
         )._checked(fields)
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the content of the file in the types of JSON."""
+        is_schema_5 = self.schema_version == ONE_THRESHOLD
+        each = {name: threshold._asdict() for name, threshold in self.thresholds.items()}
         return {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": self.schema_version,
             "ganad_tf": self.ganad_tf,
             "run": self.run,
             "target": self.target,
@@ -195,9 +198,11 @@ class Manifest:
             "models": [_without_empty(asdict(model)) for model in self.models],
             "input": {**asdict(self.input), "levels": PIXEL_LEVELS},
             "score": {"definition": SCORE_DEFINITION, **self.score._asdict()},
-            "threshold": self.threshold._asdict(),
+            **({"threshold": self.threshold._asdict()} if is_schema_5 else {"thresholds": each}),
             "selftest": asdict(self.selftest),
-            "verification": {name: asdict(entry) for name, entry in self.verification.items()},
+            "verification": {
+                name: entry.to_dict(is_schema_5) for name, entry in self.verification.items()
+            },
         }
 
     def _checked(self, fields: Fields) -> "Manifest":
@@ -211,6 +216,8 @@ class Manifest:
             if file not in self.files:
                 fields.refuse("files", f"lacks {file!r}")
         for model in self.models:
+            if model.file not in self.thresholds:
+                fields.refuse("thresholds", f"lacks {model.file!r}")
             if model.file not in self.selftest.scores:
                 fields.refuse("selftest.scores", f"lacks {model.file!r}")
         return self
@@ -250,6 +257,16 @@ def _read_score(fields: Fields) -> ScoreRule:
     return ScoreRule(*(fields.integer(name, 0, LARGEST_COUNT) for name in ScoreRule._fields))
 
 
+def _read_thresholds(
+    fields: Fields, version: int, models: Tuple[ModelEntry, ...]
+) -> Dict[str, Threshold]:
+    if version == ONE_THRESHOLD:
+        threshold = _read_threshold(fields.fields("threshold"))
+        return {model.file: threshold for model in models}
+    thresholds = fields.fields("thresholds")
+    return {name: _read_threshold(thresholds.fields(name)) for name in thresholds.names}
+
+
 def _read_threshold(fields: Fields) -> Threshold:
     return Threshold(
         fields.number("value", 0, LARGEST_NUMBER),
@@ -268,24 +285,6 @@ def _read_selftest(fields: Fields) -> SelftestEntry:
     scores = fields.fields("scores")
     return SelftestEntry(
         fields.text("image"), {name: scores.number(name, 0, 1) for name in scores.names}
-    )
-
-
-def _read_verification(fields: Fields) -> Dict[str, VerificationEntry]:
-    return {name: _read_outcome(fields.fields(name)) for name in fields.names}
-
-
-def _read_outcome(fields: Fields) -> VerificationEntry:
-    difference = fields.fields("difference")
-    return VerificationEntry(
-        fields.number("float_auroc", 0, 1),
-        fields.number("exported_auroc", 0, 1),
-        Interval(
-            *(difference.number(end, -INFINITY, INFINITY) for end in ("value", "low", "high"))
-        ),
-        fields.number("max_drop", -INFINITY, INFINITY),
-        fields.integer("images", 1, LARGEST_COUNT),
-        fields.flag("is_verified"),
     )
 
 

@@ -131,7 +131,7 @@ class Detector:
             manifest.input.shape,
             manifest.input.illumination,
             manifest.score,
-            bundle.threshold,
+            bundle.threshold_of(name),
             f"{name} of {bundle.folder} under {model.runtime}",
         )
 

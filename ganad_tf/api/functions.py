@@ -14,7 +14,7 @@ from ganad_tf.evaluation import folder as folder_scoring
 from ganad_tf.evaluation.measure import Evaluation
 from ganad_tf.exporting import export as exporting
 from ganad_tf.exporting import verify as verification
-from ganad_tf.exporting.verify import Verification
+from ganad_tf.exporting.comparison import Verification
 from ganad_tf.run import DEFAULT_RUNS, Run
 from ganad_tf.targets.recipe import Precision, Variant
 from ganad_tf.training import train as training

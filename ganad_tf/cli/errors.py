@@ -33,7 +33,9 @@ class Command(click.Command):
             sys.exit(USER_ERROR)
         except click.ClickException as error:
             _refuse(error.format_message())
-        except (UserError, OSError) as error:
+        except UserError as error:
+            _refuse(str(error), error.exit_code)
+        except OSError as error:
             _refuse(str(error))
         except click.Abort:
             click.echo("interrupted", err=True)
@@ -45,6 +47,6 @@ class Group(Command, click.Group):
     """A group of commands with the errors of `Command`."""
 
 
-def _refuse(message: str) -> NoReturn:
+def _refuse(message: str, exit_code: int = USER_ERROR) -> NoReturn:
     click.echo(f"error: {' '.join(message.split())}", err=True)
-    sys.exit(USER_ERROR)
+    sys.exit(exit_code)

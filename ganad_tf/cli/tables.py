@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ganad_station.printing import printable
+from ganad_tf.config.defaults import MAX_RATE_RISE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ganad_tf.data_check.facts import DataFacts
     from ganad_tf.evaluation.measure import Evaluation
-    from ganad_tf.exporting.verify import Verification
+    from ganad_tf.exporting.comparison import Verification
 
 
 def print_table(rows: list[tuple[str, str]]) -> None:
@@ -84,27 +85,41 @@ def _kind_rows(evaluation: "Evaluation") -> list[tuple[str, str]]:
 
 
 def print_verifications(paths: "list[Path]", verifications: "list[Verification]") -> None:
-    """Print how exported files compare with their float model, one row per file."""
+    """Print how exported files compare with their float model, one row per file and runtime."""
     first = verifications[0]
     click.echo(
         f"compared with the float model, AUROC {first.float_auroc:.5f}, on {first.images} test "
-        f"images; the AUROC may drop by {first.max_drop}, decisions at {first.threshold:.5f}"
+        f"images; the AUROC may fall by {first.max_drop}, the rates of false rejects and misses "
+        f"may rise by {MAX_RATE_RISE:.0%}; figures in brackets are 95 % sure"
     )
-    header = ("file", "AUROC", "difference [95 % interval]", "rank corr.", "flips", "bytes", "")
-    _print_columns([header, *map(_verification_row, paths, verifications)], "<" * len(header))
+    header = ("file", "runtime", "AUROC", "difference", "false rejects", "misses", "threshold", "")
+    rows: list[tuple[str, ...]] = [header]
+    for path, verification in zip(paths, verifications, strict=True):
+        rows += _verification_rows(path, verification)
+    _print_columns(rows, "<" * len(header))
+    for path, verification in zip(paths, verifications, strict=True):
+        size, ratio = verification.exported_bytes, verification.compression
+        reason = verification.reason
+        click.echo(
+            f"{path.parent.name}/{path.name}: {size:,} bytes (1/{ratio:.2f}), "
+            f"{verification.outcome.value}{f', {reason}' if reason else ''}"
+        )
 
 
-def _verification_row(path: "Path", verification: "Verification") -> tuple[str, ...]:
-    to_reject, to_accept = verification.flipped_to_reject, verification.flipped_to_accept
-    return (
-        f"{path.parent.name}/{path.name}",
-        f"{verification.exported_auroc:.5f}",
-        f"{verification.difference:+.5f}",
-        f"{verification.rank_correlation:.5f}",
-        f"{to_reject} to NG, {to_accept} to OK",
-        f"{verification.exported_bytes:,} (1/{verification.compression:.2f})",
-        "verified" if verification.is_verified else "NOT VERIFIED",
-    )
+def _verification_rows(path: "Path", verification: "Verification") -> list[tuple[str, ...]]:
+    return [
+        (
+            f"{path.parent.name}/{path.name}",
+            name,
+            f"{comparison.exported_auroc:.5f}",
+            f"{comparison.difference.value:+.5f} (at least {comparison.difference.low:+.5f})",
+            f"{comparison.false_rejects}",
+            f"{comparison.misses}",
+            f"{verification.exported_threshold:.5f}",
+            comparison.outcome.value,
+        )
+        for name, comparison in verification.runtimes.items()
+    ]
 
 
 def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:

@@ -8,6 +8,8 @@ FOLDER = "folder"
 """Name of the data set that reads pictures of the user."""
 DEFAULT_MAX_DROP = 0.005
 """Largest drop in AUROC against the float model with which an exported file is verified."""
+MAX_RATE_RISE = 0.02
+"""Largest rise of the false-reject rate and of the miss rate with which it is verified."""
 
 
 class Defaults(NamedTuple):

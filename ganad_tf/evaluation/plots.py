@@ -98,14 +98,19 @@ def plot_sheet(
 
 
 def plot_agreement(
-    scored: ScoredSplit, reference: NDArray[np.float64], threshold: float, path: Path
+    scored: ScoredSplit,
+    reference: NDArray[np.float64],
+    threshold: float,
+    float_threshold: float,
+    path: Path,
 ) -> None:
     """Plot the scores of an exported file against those of the float model.
 
     Args:
         scored: The scores of the file.
         reference: float64 `(count,)`, the scores of the float model for the same images.
-        threshold: The threshold that decisions are compared at.
+        threshold: The threshold of the file.
+        float_threshold: The threshold of the float model.
         path: The PNG file to write.
     """
     figure = Figure(figsize=(5, 5), layout="constrained")
@@ -117,7 +122,7 @@ def plot_agreement(
         axes.plot(
             reference[chosen], scored.scores[chosen], ".", markersize=2, label=label, color=color
         )
-    axes.axvline(threshold, color="black", linestyle="--", linewidth=1)
+    axes.axvline(float_threshold, color="black", linestyle="--", linewidth=1)
     axes.axhline(threshold, color="black", linestyle="--", linewidth=1)
     axes.set(title="score of each test image", xlabel="float model", ylabel="exported file")
     axes.legend(markerscale=5)

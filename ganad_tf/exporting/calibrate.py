@@ -63,7 +63,14 @@ def calibrate(
             replaced,
         )
         for manifest in sorted(run.folder.glob(f"bundles/[!.]*/{MANIFEST_FILE}")):
-            calibrate_bundle(manifest.parent, images, false_reject_rate, confidence, parts=parts)
+            calibrate_bundle(
+                manifest.parent,
+                images,
+                false_reject_rate,
+                confidence,
+                parts=parts,
+                accept_failed=True,
+            )
 
 
 def _scores_and_parts(run: Run, paths: Sequence[Path]) -> tuple[dict[Path, float], dict[Path, int]]:

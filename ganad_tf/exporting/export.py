@@ -10,15 +10,19 @@ from PIL import Image
 from ganad_station.choice import open_model
 from ganad_station.illumination import even_out
 from ganad_station.manifest import InputEntry, Manifest, SelftestEntry
-from ganad_station.threshold import describe_threshold
+from ganad_station.threshold import Threshold, describe_threshold
 from ganad_tf import __version__
+from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.exporting.edgetpu import compile_for_edge_tpu
 from ganad_tf.exporting.manifest import describe_model, hash_files, write_manifest
 from ganad_tf.exporting.model_files import ModelFiles
+from ganad_tf.exporting.runtimes import open_in_all_runtimes
 from ganad_tf.exporting.station_program import write_station_program
 from ganad_tf.exporting.tflite.conversion import IoType
 from ganad_tf.exporting.tflite.file import float_tensors
+from ganad_tf.exporting.thresholds import file_threshold
 from ganad_tf.exporting.variants import bundle_name, recipes_for
+from ganad_tf.exporting.verify import score_all
 from ganad_tf.run import Run
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import remove_leftovers, replacing_folder
@@ -42,7 +46,7 @@ def export(
 ) -> list[Path]:
     """Export the generator of a run as one bundle per target, `<run>/bundles/<target>/`.
 
-    A bundle contains the threshold that is in force for the run, see `Run.threshold`.
+    Each model file gets a threshold of its own, see `ganad_tf.exporting.thresholds`.
 
     Args:
         run: An evaluated run.
@@ -57,14 +61,16 @@ def export(
     Raises:
         UserError: If the run is not evaluated or in use, its data have changed, or a target is
             unknown or not available in that variant.
+        NotFiniteError: If a file gives a score that is not a finite number; then, its bundle is not
+            written.
     """
     recipes = {target: recipes_for(target, variant) for target in targets}
-    threshold = run.threshold
-    logger.info("threshold: %s", describe_threshold(threshold))
+    logger.info("threshold of the float model: %s", describe_threshold(run.threshold))
     paths = []
     with run.exclusively():
         prepare_execution(run.config.seed, run.config.data.trained_size)
         model_files = ModelFiles(run, run.splits, io_type)
+        scorer = Scorer.of(run)
         for target in targets:
             folder = run.folder / "bundles" / bundle_name(target, variant)
             folder.parent.mkdir(exist_ok=True)
@@ -74,6 +80,7 @@ def export(
                 write_station_program(temporary / STATION_PROGRAM)
                 (temporary / PAGE_FILE).write_bytes(page_of(target))
                 selftest = _write_selftest(temporary, recipes[target], run)
+                thresholds = _set_thresholds(temporary, recipes[target], run, scorer)
                 manifest = Manifest(
                     ganad_tf=__version__,
                     run=run.identity.id,
@@ -82,7 +89,7 @@ def export(
                     models=tuple(describe_model(recipe, io_type) for recipe in recipes[target]),
                     input=_describe_input(run),
                     score=run.config.score.rule,
-                    threshold=threshold,
+                    thresholds=thresholds,
                     selftest=selftest,
                     verification={},
                 )
@@ -139,6 +146,20 @@ def _write_selftest(folder: Path, recipes: Sequence[Recipe], run: Run) -> Selfte
         for recipe in recipes
     }
     return SelftestEntry(SELFTEST_PICTURE, scores)
+
+
+def _set_thresholds(
+    folder: Path, recipes: Sequence[Recipe], run: Run, scorer: Scorer
+) -> dict[str, Threshold]:
+    normals = run.splits.validation.normals
+    float_scores = scorer.scores(normals)
+    thresholds = {}
+    for recipe in recipes:
+        path = folder / recipe.file
+        scores = score_all(open_in_all_runtimes(path), normals, scorer.rule, path)
+        thresholds[recipe.file] = file_threshold(run, recipe.file, scores, float_scores)
+        logger.info("threshold of %s: %s", path.name, describe_threshold(thresholds[recipe.file]))
+    return thresholds
 
 
 def _check_integers(model_path: Path) -> None:

@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from ganad_station.files import sha256
-from ganad_station.manifest import MANIFEST_FILE, Manifest, ModelEntry, VerificationEntry
+from ganad_station.manifest import MANIFEST_FILE, Manifest, ModelEntry
+from ganad_station.verification import VerificationEntry
 from ganad_tf.errors import UserError, station_errors_as_user_errors
 from ganad_tf.run import Run
 from ganad_tf.system.files import write_json
@@ -50,7 +51,7 @@ def check_origin(model_path: Path, run: Run) -> None:
     Raises:
         UserError: If the manifest cannot be used, describes another file, or names another run.
     """
-    manifest = _manifest_beside(model_path)
+    manifest = manifest_beside(model_path)
     if manifest is None:
         return
     if manifest.run != run.identity.id:
@@ -71,13 +72,18 @@ def record_verification(model_path: Path, outcome: VerificationEntry) -> None:
     Raises:
         UserError: If the manifest cannot be used.
     """
-    manifest = _manifest_beside(model_path)
+    manifest = manifest_beside(model_path)
     if manifest is not None:
         verification = {**manifest.verification, model_path.name: outcome}
         write_manifest(model_path.parent, dataclasses.replace(manifest, verification=verification))
 
 
-def _manifest_beside(model_path: Path) -> Manifest | None:
+def manifest_beside(model_path: Path) -> Manifest | None:
+    """Return the manifest of the bundle that a model file is in, None if it is in none.
+
+    Raises:
+        UserError: If the manifest cannot be used.
+    """
     if not (model_path.parent / MANIFEST_FILE).is_file():
         return None
     with station_errors_as_user_errors():

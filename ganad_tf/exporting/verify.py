@@ -1,84 +1,40 @@
-"""Verifying that an exported file decides like the float model."""
+"""Verifying that an exported file decides like the float model, under each runtime."""
 
 import csv
-import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from ganad_station.choice import PACKAGES, open_model
-from ganad_station.errors import StationError
-from ganad_station.manifest import Interval, VerificationEntry
+from ganad_station.exit_codes import NOT_VERIFIED
+from ganad_station.manifest import Manifest
 from ganad_station.runtimes.model import Model
-from ganad_station.threshold import is_rejected
+from ganad_station.score import ScoreRule
 from ganad_tf.config.defaults import DEFAULT_MAX_DROP
-from ganad_tf.errors import UserError, reason
-from ganad_tf.evaluation.intervals import Estimate, auroc_difference
+from ganad_tf.data.splits import Split
+from ganad_tf.errors import UserError
 from ganad_tf.evaluation.metrics import auroc
 from ganad_tf.evaluation.plots import plot_agreement
 from ganad_tf.evaluation.scored_split import ScoredSplit
 from ganad_tf.evaluation.scoring import Scorer
-from ganad_tf.exporting.manifest import check_origin, record_verification
+from ganad_tf.exporting.comparison import Verification, compare
+from ganad_tf.exporting.manifest import check_origin, manifest_beside, record_verification
+from ganad_tf.exporting.runtimes import open_in_all_runtimes
+from ganad_tf.exporting.thresholds import file_threshold
 from ganad_tf.run import Run
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import write_json, write_text
 
 EVIDENCE_FOLDER = "verification"
+Values = NDArray[np.float64]
 
 
-@dataclasses.dataclass(frozen=True)
-class Verification:
-    """An exported file against the float model, on the whole test split.
+class NotFiniteError(UserError):
+    """A model file gives images a score that is not a number."""
 
-    Attributes:
-        model: File name of the exported file.
-        images: Number of test images.
-        float_auroc: AUROC of the float Keras generator.
-        exported_auroc: AUROC of the file under the runtime of the station.
-        difference: `exported_auroc - float_auroc` with DeLong's paired 95 % interval.
-        max_drop: Largest drop of AUROC that passes.
-        rank_correlation: Spearman's rank correlation of the two scores.
-        threshold: The threshold that decisions are compared at.
-        flipped_to_reject: Number of images that only the file rejects.
-        flipped_to_accept: Number of images that only the float model rejects.
-        float_bytes: Size of the float32 weights in bytes.
-        exported_bytes: Size of the file in bytes.
-        is_verified: Whether the drop is at most `max_drop`.
-    """
-
-    model: str
-    images: int
-    float_auroc: float
-    exported_auroc: float
-    difference: Estimate
-    max_drop: float
-    rank_correlation: float
-    threshold: float
-    flipped_to_reject: int
-    flipped_to_accept: int
-    float_bytes: int
-    exported_bytes: int
-    is_verified: bool
-
-    @property
-    def compression(self) -> float:
-        """Size of the float32 weights divided by the size of the file."""
-        return self.float_bytes / self.exported_bytes
-
-    def to_entry(self) -> VerificationEntry:
-        """Return the figures that the manifest of the bundle records."""
-        return VerificationEntry(
-            float_auroc=self.float_auroc,
-            exported_auroc=self.exported_auroc,
-            difference=Interval(**dataclasses.asdict(self.difference)),
-            max_drop=self.max_drop,
-            images=self.images,
-            is_verified=self.is_verified,
-        )
+    exit_code = NOT_VERIFIED
 
 
 def verify(
@@ -88,16 +44,20 @@ def verify(
 
     Writes into `verification/` beside each file: `<file>.json` with the figures, `<file>.csv` with
     both scores of each image, and `<file>.png` with a plot of them. Records the outcome in the
-    manifest, if there is one. The files run in the code and the runtime of a station.
+    manifest, if there is one. The files run in the code of a station, in every runtime that can be
+    run here.
 
     Args:
         model_paths: Model files that `export` wrote.
-        run: The run that they were exported from; decisions are compared at its threshold.
+        run: The run that they were exported from. The float model decides at its threshold, a file
+            at that of its manifest, or else at one that is set as `export` does.
         max_drop: Largest drop of AUROC that passes.
 
     Raises:
         UserError: If a file cannot be loaded, was exported from another run, or does not fit the
-            images of the run; if the run has no threshold or is in use, or its data have changed.
+            images of the run; if the run has no threshold or is in use, its data have changed, or
+            its test split has fewer than two parts of a class.
+        NotFiniteError: If a score is not a finite number; then, nothing is written.
     """
     paths = [Path(path) for path in model_paths]
     threshold = run.threshold
@@ -107,112 +67,119 @@ def verify(
         prepare_execution(run.config.seed, run.config.data.trained_size)
         test = run.splits.test
         images = test.data.images
-        models = [load_model(path, images.shape[1:]) for path in paths]
+        opened = [load_models(path, images.shape[1:]) for path in paths]
         scorer = Scorer.of(run)
-        reference = scorer.scores(images)
-        verifications = []
-        for path, model in zip(paths, models, strict=True):
-            scored = ScoredSplit.of(test, model.score(images, scorer.rule))
-            verification = compare(
-                scored,
-                reference,
+        reference = ScoredSplit.of(test, scorer.scores(images))
+        if reference.fewest_parts < 2:
+            raise UserError(
+                "comparing two models takes test images of at least two normal and two anomalous "
+                "parts: add pictures, or raise data.test_fraction and train again"
+            )
+        verifications, scores_of_files = [], []
+        for path, models in zip(paths, opened, strict=True):
+            scores = score_all(models, images, scorer.rule, path)
+            own = _own_threshold(path, models, run, scorer)
+            verification = Verification(
                 model=path.name,
+                images=len(reference),
+                float_auroc=auroc(reference.is_anomaly, reference.scores),
                 max_drop=max_drop,
                 threshold=threshold.value,
+                exported_threshold=own,
                 float_bytes=4 * scorer.generator.count_params(),
                 exported_bytes=path.stat().st_size,
+                runtimes={
+                    name: compare(
+                        reference.with_scores(found),
+                        reference.scores,
+                        threshold=own,
+                        float_threshold=threshold.value,
+                        max_drop=max_drop,
+                    )
+                    for name, found in scores.items()
+                },
             )
-            _write_evidence(path, verification, scored, reference, test.data.names)
-            record_verification(path, verification.to_entry())
             verifications.append(verification)
+            scores_of_files.append(scores)
+        for path, verification, scores in zip(paths, verifications, scores_of_files, strict=True):
+            _write_evidence(path, verification, scores, reference, test)
+            record_verification(path, verification.to_entry())
     return verifications
 
 
-def _write_evidence(
-    model_path: Path,
-    verification: Verification,
-    scored: ScoredSplit,
-    reference: NDArray[np.float64],
-    names: NDArray[np.str_],
-) -> None:
-    folder = model_path.parent / EVIDENCE_FOLDER
-    folder.mkdir(exist_ok=True)
-    plot_agreement(scored, reference, verification.threshold, folder / f"{model_path.name}.png")
-    write_json(folder / f"{model_path.name}.json", dataclasses.asdict(verification))
-    write_text(folder / f"{model_path.name}.csv", _scores_csv(scored, reference, names))
+def score_all(
+    models: Mapping[str, Model], images: NDArray[np.uint8], rule: ScoreRule, path: Path
+) -> dict[str, Values]:
+    """Return the scores of images under each runtime.
 
-
-def _scores_csv(
-    scored: ScoredSplit, reference: NDArray[np.float64], names: NDArray[np.str_]
-) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("name", "kind", "float_score", "exported_score"))
-    kinds = [scored.kind_names[kind] for kind in scored.kinds]
-    scores = reference.tolist(), scored.scores.tolist()
-    writer.writerows(zip(names, kinds, *scores, strict=True))
-    return text.getvalue()
-
-
-def compare(
-    scored: ScoredSplit,
-    reference: NDArray[np.float64],
-    *,
-    model: str,
-    max_drop: float,
-    threshold: float,
-    float_bytes: int,
-    exported_bytes: int,
-) -> Verification:
-    """Compare the scores of an exported file with those of the float model.
-
-    Args:
-        scored: The scores of the file.
-        reference: float64 `(count,)`, the scores of the float model for the same images.
-        model: File name of the exported file.
-        max_drop: Largest drop of AUROC that passes.
-        threshold: The threshold that decisions are compared at.
-        float_bytes: Size of the float32 weights.
-        exported_bytes: Size of the exported file.
+    Raises:
+        NotFiniteError: If one is not a finite number.
     """
-    difference = auroc_difference(scored, reference)
-    rejected = is_rejected(scored.scores, threshold)
-    float_rejected = is_rejected(reference, threshold)
-    return Verification(
-        model=model,
-        images=len(scored),
-        float_auroc=auroc(scored.is_anomaly, reference),
-        exported_auroc=auroc(scored.is_anomaly, scored.scores),
-        difference=difference,
-        max_drop=max_drop,
-        rank_correlation=float(stats.spearmanr(scored.scores, reference).statistic),
-        threshold=threshold,
-        flipped_to_reject=int((rejected & ~float_rejected).sum()),
-        flipped_to_accept=int((~rejected & float_rejected).sum()),
-        float_bytes=float_bytes,
-        exported_bytes=exported_bytes,
-        is_verified=-difference.value <= max_drop,
-    )
+    found = {name: model.score(images, rule) for name, model in models.items()}
+    for name, scores in found.items():
+        count = int((~np.isfinite(scores)).sum())
+        if count:
+            raise NotFiniteError(
+                f"{path} failed: {count} of {len(images)} scores are not finite numbers under "
+                f"{name}: export it again"
+            )
+    return found
 
 
-def load_model(path: Path, image_shape: tuple[int, ...]) -> Model:
-    """Load an exported file and check that it takes images of this shape.
+def load_models(path: Path, image_shape: tuple[int, ...]) -> dict[str, Model]:
+    """Load an exported file in all runtimes and check that it takes images of this shape.
 
     Raises:
         UserError: If it does not exist, is not a model, has no runtime here, or takes images of
             another shape.
     """
-    if not path.is_file():
-        raise UserError(f"{path} does not exist: give a model file that export wrote")
-    try:
-        model = open_model(path)
-    except ImportError:
-        raise UserError(f"{path} needs pip install {PACKAGES[path.suffix]}") from None
-    except (StationError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} cannot be loaded ({reason(error)}): export it again") from None
-    if model.image_shape != image_shape:
-        raise UserError(
-            f"{path} takes images of shape {model.image_shape}, the run has {image_shape}: "
-            "give the run that it was exported from with --run"
-        )
-    return model
+    models = open_in_all_runtimes(path)
+    for model in models.values():
+        if model.image_shape != image_shape:
+            raise UserError(
+                f"{path} takes images of shape {model.image_shape}, the run has {image_shape}: "
+                "give the run that it was exported from with --run"
+            )
+    return models
+
+
+def _own_threshold(path: Path, models: Mapping[str, Model], run: Run, scorer: Scorer) -> float:
+    manifest: Manifest | None = manifest_beside(path)
+    if manifest is not None and path.name in manifest.thresholds:
+        return manifest.thresholds[path.name].value
+    normals = run.splits.validation.normals
+    scores = score_all(models, normals, scorer.rule, path)
+    return file_threshold(run, path.name, scores, scorer.scores(normals)).value
+
+
+def _write_evidence(
+    model_path: Path,
+    verification: Verification,
+    scores: Mapping[str, Values],
+    reference: ScoredSplit,
+    test: Split,
+) -> None:
+    folder = model_path.parent / EVIDENCE_FOLDER
+    folder.mkdir(exist_ok=True)
+    plot_agreement(
+        reference.with_scores(next(iter(scores.values()))),
+        reference.scores,
+        verification.exported_threshold,
+        verification.threshold,
+        folder / f"{model_path.name}.png",
+    )
+    write_json(folder / f"{model_path.name}.json", verification.to_dict())
+    write_text(folder / f"{model_path.name}.csv", _scores_csv(scores, reference, test.data.names))
+
+
+def _scores_csv(
+    scores: Mapping[str, Values], reference: ScoredSplit, names: NDArray[np.str_]
+) -> str:
+    first, *others = scores
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("name", "kind", "float_score", "exported_score", *others))
+    kinds = [reference.kind_names[kind] for kind in reference.kinds]
+    columns = [reference.scores.tolist(), *(scores[name].tolist() for name in (first, *others))]
+    writer.writerows(zip(names, kinds, *columns, strict=True))
+    return text.getvalue()

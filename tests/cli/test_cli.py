@@ -183,12 +183,27 @@ def test_export_takes_the_newest_run_and_verifies(undisturbed: Path, tmp_path: P
         assert file in result.output
     again = invoke("verify", bundle / "model.tflite", "--max-drop", 0.05)
     assert again.exit_code == 0, again.output
-    threshold = Bundle.open(bundle).threshold
-    assert f"decisions at {threshold:.5f}" in again.output
-    failed = invoke("verify", bundle / "model.tflite", "--max-drop", -1)
-    assert failed.exit_code == 3
-    assert "NOT VERIFIED" in failed.output
+    for words in ("LiteRT without XNNPACK", f"{Bundle.open(bundle).threshold:.5f}", "verified"):
+        assert words in again.output
+    undecided = ("verify", bundle / "model.tflite", "--max-drop", 1e-6)
+    result = invoke(*undecided)
+    assert result.exit_code == 4
+    assert "cpu/model.tflite: " in result.output
+    assert "undecided, LiteRT" in result.output
     assert not Bundle.open(bundle).manifest.is_verified
+    assert invoke(*undecided, "--accept-undecided").exit_code == 0
+
+
+def test_a_run_at_chance_is_named_in_the_first_line(undisturbed: Path, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "chance"
+    shutil.copytree(undisturbed, run)
+    metrics = json.loads((run / "metrics.json").read_text())
+    metrics["auroc"]["low"] = 0.387
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    result = invoke("verify", run / "bundles" / "cpu" / "none.tflite")
+    first = result.output.splitlines()[0]
+    assert "no better than chance, its AUROC may be as low as 0.387" in first
+    assert result.exit_code == 2
 
 
 @pytest.mark.slow

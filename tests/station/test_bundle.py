@@ -4,8 +4,11 @@ from pathlib import Path
 import pytest
 
 from ganad_station.bundle import Bundle
+from ganad_station.calibration import Calibration
 from ganad_station.errors import StationError
 from ganad_station.manifest import SCHEMA_VERSION
+from ganad_station.verification import Outcome
+from tests.support.programs import run_program
 from tests.support.stations import change_manifest
 
 
@@ -36,7 +39,8 @@ def test_manifests_that_cannot_be_used(copied: Path, tmp_path: Path) -> None:
         Bundle.open(tmp_path)
     change_manifest(copied, schema_version=SCHEMA_VERSION + 1)
     with pytest.raises(
-        StationError, match=f"version {SCHEMA_VERSION + 1}, this program reads {SCHEMA_VERSION}"
+        StationError,
+        match=f"version {SCHEMA_VERSION + 1}, this program reads 5 and {SCHEMA_VERSION}",
     ):
         Bundle.open(copied)
     (copied / "manifest.json").write_text("{")
@@ -47,10 +51,67 @@ def test_manifests_that_cannot_be_used(copied: Path, tmp_path: Path) -> None:
         Bundle.open(copied)
 
 
+def set_outcome(bundle: Path, model: str, outcome: str, reason: str = "") -> None:
+    verification = json.loads((bundle / "manifest.json").read_text())["verification"]
+    is_verified = outcome == "verified"
+    verification[model].update(outcome=outcome, is_verified=is_verified, reason=reason)
+    change_manifest(bundle, verification=verification)
+
+
 def test_a_bundle_is_verified_when_each_of_its_models_is(copied: Path) -> None:
+    set_outcome(copied, "model.onnx", "undecided")
+    manifest = Bundle.open(copied).manifest
+    assert not manifest.is_verified
+    assert manifest.outcome is Outcome.UNDECIDED
+    set_outcome(copied, "model.tflite", "failed")
+    assert Bundle.open(copied).manifest.outcome is Outcome.FAILED
+    change_manifest(copied, verification={})
+    assert not Bundle.open(copied).manifest.is_verified
+
+
+def test_an_outcome_that_contradicts_itself_is_refused(copied: Path) -> None:
     verification = json.loads((copied / "manifest.json").read_text())["verification"]
     verification["model.onnx"]["is_verified"] = False
     change_manifest(copied, verification=verification)
-    assert not Bundle.open(copied).manifest.is_verified
-    change_manifest(copied, verification={})
-    assert not Bundle.open(copied).manifest.is_verified
+    with pytest.raises(StationError, match="outcome contradicts is_verified, False"):
+        Bundle.open(copied)
+
+
+def test_a_model_that_failed_is_skipped_and_refused_if_there_is_no_other(copied: Path) -> None:
+    set_outcome(copied, "model.tflite", "failed", "false rejects rise by 5 points")
+    result = run_program(copied, "score", copied / "selftest.png")
+    assert result.returncode == 0
+    assert "skipped model.tflite: failed its verification (false rejects rise" in result.stderr
+    assert "using model.onnx" in result.stderr
+    set_outcome(copied, "model.onnx", "failed")
+    for command in (("score", copied / "selftest.png"), ("selftest",), ("bench", "--count", "1")):
+        result = run_program(copied, *command)
+        assert result.returncode == 2
+        assert result.stderr.startswith("error: no model of ")
+        assert "--accept-failed takes it" in result.stderr
+        assert result.stderr.count("\n") == 1
+    accepted = run_program(copied, "--accept-failed", "score", copied / "selftest.png")
+    assert accepted.returncode == 0
+    assert "model.tflite failed its verification (false rejects rise" in accepted.stderr
+
+
+def test_an_undecided_model_runs_with_a_warning(copied: Path) -> None:
+    set_outcome(copied, "model.tflite", "undecided", "8 parts a class would do")
+    for command in (("score", copied / "selftest.png"), ("selftest",)):
+        result = run_program(copied, *command)
+        assert result.returncode == 0
+        assert "model.tflite is undecided in its verification (8 parts a" in result.stderr
+
+
+def test_a_calibration_of_one_model_moves_with_the_other(copied: Path) -> None:
+    thresholds = json.loads((copied / "manifest.json").read_text())["thresholds"]
+    thresholds["model.onnx"]["value"] = thresholds["model.tflite"]["value"] + 0.01
+    change_manifest(copied, thresholds=thresholds)
+    bundle = Bundle.open(copied)
+    assert bundle.threshold == bundle.threshold_of("model.tflite")
+    assert bundle.threshold_of("model_edgetpu.tflite") == bundle.threshold
+    assert bundle.threshold_of("model.onnx") == thresholds["model.onnx"]["value"]
+    Calibration.make(copied / "model.tflite", [0.5] * 300, 0.01).write(copied)
+    bundle = Bundle.open(copied)
+    assert bundle.threshold == 0.5
+    assert bundle.threshold_of("model.onnx") == pytest.approx(0.51)

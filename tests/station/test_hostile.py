@@ -91,7 +91,10 @@ def test_an_unverified_bundle_says_so_at_work(copied: Path, part_pictures: Path)
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"threshold": {"value": "much"}}, "threshold.value must be a number from 0 to"),
+        (
+            {"thresholds": {"model.tflite": {"value": "much"}}},
+            "thresholds.model.tflite.value must be a number from 0 to",
+        ),
         ({"verification": {"model.tflite": 1}}, "verification.model.tflite must be an object"),
         ({"score": {"patch_size": 0, "patch_count": 1}}, "lacks 'score.views'"),
     ],

@@ -42,6 +42,50 @@ def test_what_is_written_is_read_back(old_bundle: Path) -> None:
     assert written == before
 
 
+def test_a_threshold_for_each_model_and_each_runtime_are_written_and_read(copied: Path) -> None:
+    manifest, before = Manifest.read(copied), read(copied)
+    assert before["schema_version"] == 6
+    assert set(manifest.thresholds) == set(before["thresholds"]) == {"model.tflite", "model.onnx"}
+    assert manifest.threshold == manifest.thresholds["model.tflite"]
+    assert set(manifest.verification["model.tflite"].runtimes) == {
+        "LiteRT",
+        "LiteRT without XNNPACK",
+    }
+    write_manifest(copied, manifest)
+    assert Manifest.read(copied) == manifest
+    assert read(copied) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("thresholds", "model.onnx", ...), "thresholds lacks 'model.onnx'"),
+        (("thresholds", []), "thresholds must be an object"),
+        (
+            ("thresholds", "model.onnx", "value", "0"),
+            "thresholds.model.onnx.value must be a number",
+        ),
+        (
+            ("verification", "model.onnx", "outcome", "good"),
+            "outcome must be verified or undecided",
+        ),
+        (("verification", "model.onnx", "runtimes", 1), "runtimes must be an object"),
+        (
+            ("verification", "model.onnx", "runtimes", "onnxruntime", "misses", ...),
+            "lacks 'verification.model.onnx.runtimes.onnxruntime.misses'",
+        ),
+    ],
+)
+def test_a_damaged_field_of_schema_6_is_named(
+    copied: Path, change: tuple[Any, ...], message: str
+) -> None:
+    manifest = read(copied)
+    set_to(*change)(manifest)
+    (copied / MANIFEST_FILE).write_text(json.dumps(manifest))
+    with pytest.raises(StationError, match=message):
+        Manifest.read(copied)
+
+
 def set_to(*path: Any) -> Callable[[dict], None]:
     """Return a change of a manifest: the last of the arguments is the value, `...` deletes."""
     *parents, name, value = path

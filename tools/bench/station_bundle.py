@@ -60,7 +60,9 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
         models=tuple(describe_model(recipe, "int8") for recipe in recipes),
         input=InputEntry(*shape, AS_TAKEN),
         score=WHOLE_IMAGE,
-        threshold=Threshold(0.5, 0.0, ORDER_STATISTIC, "nothing"),
+        thresholds={
+            recipe.file: Threshold(0.5, 0.0, ORDER_STATISTIC, "nothing") for recipe in recipes
+        },
         selftest=SelftestEntry("picture.png", {recipe.file: 0.0 for recipe in recipes}),
         verification={},
     )

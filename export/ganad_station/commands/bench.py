@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Time the whole inspection, from the file to the decision, and the model alone."""
     bundle = Bundle.open(arguments.bundle)
-    inspector = Inspector(bundle, arguments.threads)
+    inspector = Inspector(bundle, arguments.threads, arguments.accept_failed)
     path = bundle.selftest_image
     figures = {
         "inspection": _percentiles(_time_inspections(inspector, path, arguments.count)),

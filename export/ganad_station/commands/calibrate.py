@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.false_reject_rate,
         arguments.confidence,
         arguments.threads,
+        accept_failed=arguments.accept_failed,
     )
     return SUCCESS
 
@@ -81,6 +82,7 @@ def calibrate_bundle(
     confidence: float,
     threads: int = 1,
     parts: Optional[Dict[Path, int]] = None,
+    accept_failed: bool = False,
 ) -> None:
     """Set the threshold of a bundle on pictures of good parts.
 
@@ -94,6 +96,7 @@ def calibrate_bundle(
         threads: Threads of the runtime.
         parts: The number of the part that each picture shows, by its path; None to take pictures
             for the same part if they have the same pixels.
+        accept_failed: Whether a model that failed its verification is used.
 
     Raises:
         StationError: If the bundle cannot be used, there are no pictures, or a score is not a
@@ -101,7 +104,7 @@ def calibrate_bundle(
     """
     # The new calibration replaces the last one, even if that is damaged.
     bundle = Bundle.open(folder, with_calibration=False)
-    inspector = Inspector(bundle, threads)
+    inspector = Inspector(bundle, threads, accept_failed)
     scores, shown = [], []
     copies: Dict[bytes, int] = {}
     for path in different_files(images):
@@ -119,7 +122,7 @@ def calibrate_bundle(
         shown,
         false_reject_rate,
         confidence,
-        bundle.manifest.threshold,
+        bundle.manifest.thresholds[bundle.manifest.exported_name(inspector.model_name)],
     )
 
 

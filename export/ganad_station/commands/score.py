@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score every picture; pictures that cannot be read are named on stderr and left out."""
-    inspector = Inspector(Bundle.open(arguments.bundle), arguments.threads)
+    inspector = Inspector(Bundle.open(arguments.bundle), arguments.threads, arguments.accept_failed)
     if arguments.heatmaps:
         arguments.heatmaps.mkdir(parents=True, exist_ok=True)
     unreadable = 0

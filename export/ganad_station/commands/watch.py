@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     lock = FolderLock(arguments.out)
     try:
-        inspector = Inspector(bundle)
+        inspector = Inspector(bundle, accept_failed=arguments.accept_failed)
         with Journal.open(arguments.out) as journal:
             journal.set_outputs([receiver.name for receiver in receivers], arguments.queue)
             deliveries = [Delivery(arguments.out, receiver) for receiver in receivers]

@@ -27,6 +27,8 @@ class LiteRtModel(Model):
         path: Path of the file.
         threads: Number of threads of the interpreter.
         uses_edge_tpu: Whether the file was compiled for the Edge TPU.
+        without_xnnpack: Whether the kernels of the runtime itself compute, as they do where there
+            is no XNNPACK: in tflite-runtime, on 32-bit Arm, on microcontrollers.
 
     Raises:
         StationError: If the file needs an Edge TPU and there is none, or its input represents
@@ -35,12 +37,25 @@ class LiteRtModel(Model):
         ImportError: If no runtime is installed.
     """
 
-    def __init__(self, path: Path, threads: int = 1, uses_edge_tpu: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        threads: int = 1,
+        uses_edge_tpu: bool = False,
+        without_xnnpack: bool = False,
+    ) -> None:
         library = _import_runtime()
         delegates = [_edge_tpu(library)] if uses_edge_tpu else []
+        kernels = library.OpResolverType
         self._interpreter = library.Interpreter(
-            str(path), num_threads=threads, experimental_delegates=delegates
+            str(path),
+            num_threads=threads,
+            experimental_delegates=delegates,
+            experimental_op_resolver_type=(
+                kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES if without_xnnpack else kernels.AUTO
+            ),
         )
+        self.uses_edge_tpu = uses_edge_tpu
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]

@@ -16,18 +16,22 @@ class OnnxModel(Model):
     Args:
         path: Path of the file.
         threads: Number of threads of an operation.
+        as_written: Whether every operator computes as the file says. Otherwise, onnxruntime
+            computes Q/DQ pairs and what is between them as one operator, which rounds differently.
 
     Raises:
         ValueError: If the runtime cannot load the file.
         ImportError: If onnxruntime is not installed.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, as_written: bool = False) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        if as_written:
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
         available = onnxruntime.get_available_providers()
         try:
             self._session = onnxruntime.InferenceSession(

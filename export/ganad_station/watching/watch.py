@@ -56,7 +56,7 @@ class Watch:
         self._folder = folder.resolve()
         self._out = out.resolve()
         self._inspector = inspector
-        self._threshold = inspector.bundle.threshold
+        self._threshold = inspector.threshold
         self._journal = journal
         self._results = ResultsFile(out)
         self._heatmaps = RecentHeatmaps(out)
