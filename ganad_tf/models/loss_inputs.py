@@ -1,7 +1,6 @@
 """The inputs of the losses: images, reconstructions, latents and judgements of discriminators."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import keras
 import tensorflow as tf
@@ -38,22 +37,27 @@ class LossInputs:
     encoder: keras.Model
     discriminators: dict[str, keras.Model]
     training: bool
+    _latents: Pair | None = field(default=None, init=False)
     _judgements: dict[str, Pair] = field(default_factory=dict, init=False)
 
-    @cached_property
+    # functools.cached_property of Python 3.11 has one lock for all instances, on which the threads
+    # of a mirrored strategy wait for each other forever.
+    @property
     def latents(self) -> Pair:
         """The latents of the normal images and of their reconstructions.
 
         One pass, so that equal images have equal latents, and without an update of the moving
         statistics, because the encoder sees no reconstructions at inference.
         """
-        latents, _ = self.encoder.stateless_call(
-            self.encoder.trainable_variables,
-            self.encoder.non_trainable_variables,
-            tf.concat(self.normal, 0),
-            training=self.training,
-        )
-        return tf.split(latents, 2)
+        if self._latents is None:
+            latents, _ = self.encoder.stateless_call(
+                self.encoder.trainable_variables,
+                self.encoder.non_trainable_variables,
+                tf.concat(self.normal, 0),
+                training=self.training,
+            )
+            self._latents = tf.split(latents, 2)
+        return self._latents
 
     def judgements(self, discriminator: str) -> Pair:
         """Return the outputs of a discriminator for images and for their reconstructions.
