@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ganad_station.printing import printable
+from ganad_station.threshold import percent
 from ganad_tf.config.defaults import MAX_RATE_RISE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ganad_tf.data_check.facts import DataFacts
+    from ganad_tf.evaluation.intervals import Estimate
     from ganad_tf.evaluation.measure import Evaluation
     from ganad_tf.exporting.comparison import Verification
 
@@ -38,27 +40,26 @@ def _print_columns(rows: Sequence[tuple[str, ...]], alignments: str) -> None:
 
 
 def print_evaluation(evaluation: "Evaluation") -> None:
-    """Print the figures of an evaluation with their confidence intervals."""
-    images, parts = evaluation.images, evaluation.parts
-    of_parts = f", {images} pictures of {parts} parts" if parts < images else ""
+    """Print the verdict, and the figures of an evaluation with their confidence intervals."""
+    from ganad_tf.evaluation.measure import FALSE_REJECT_RATES
+
+    click.echo(evaluation.verdict)
+    normals, anomalies = evaluation.normal_images, evaluation.images - evaluation.normal_images
+    counts = f"{normals} good and {anomalies} defective pictures"
+    if evaluation.parts < evaluation.images:
+        counts += f" of {evaluation.normal_parts} and {evaluation.anomalous_parts} parts"
     by_part = evaluation.auroc_of_parts
-    click.echo(f"test split{of_parts} [95 % interval]")
+    click.echo(f"test split, {counts} [95 % interval]")
     print_table(
         [
             ("AUROC", f"{evaluation.auroc}"),
             *([("AUROC of parts, by mean score", f"{by_part}")] if by_part is not None else []),
             ("average precision", f"{evaluation.average_precision}"),
             ("best F1", f"{evaluation.best_f1}"),
-            (
-                "threshold",
-                f"{evaluation.threshold:.5f}, {evaluation.promise}",
-            ),
-            ("false-reject rate", f"{evaluation.false_reject_rate}"),
-            ("miss rate", f"{evaluation.miss_rate}"),
-            *(
-                (f"found at {float(rate):.1%} false rejects", f"{recall}")
-                for rate, recall in evaluation.recall_at.items()
-            ),
+            ("threshold", f"{evaluation.threshold:.5f}, {evaluation.promise}"),
+            ("false-reject rate", _rate_row(evaluation.false_reject_rate, normals)),
+            ("miss rate", _rate_row(evaluation.miss_rate, anomalies)),
+            *(_recall_row(evaluation, rate) for rate in FALSE_REJECT_RATES),
         ]
     )
     if evaluation.localization is not None:
@@ -66,15 +67,29 @@ def print_evaluation(evaluation: "Evaluation") -> None:
         click.echo(f"error maps against the masks of {found.pictures} pictures")
         print_table([("pixel AUROC", f"{found.pixel_auroc}"), ("AUPRO", f"{found.aupro}")])
     if len(evaluation.auroc_by_kind) > 1:
-        click.echo("AUROC by kind of anomaly, worst first")
+        click.echo(f"AUROC by kind of anomaly against {normals} good pictures, worst first")
         print_table(_kind_rows(evaluation))
+
+
+def _rate_row(rate: "Estimate", pictures: int) -> str:
+    return f"{rate}, {round(rate.value * pictures)} of {pictures} pictures"
+
+
+def _recall_row(evaluation: "Evaluation", rate: float) -> tuple[str, str]:
+    from ganad_tf.evaluation.words import describe_unresolved
+
+    recall = evaluation.recall_at.get(f"{rate:g}")
+    found = describe_unresolved(rate, evaluation.normal_parts) if recall is None else f"{recall}"
+    return f"found at {percent(rate)} false rejects", found
 
 
 def _kind_rows(evaluation: "Evaluation") -> list[tuple[str, str]]:
     rows = []
     for name, estimate in evaluation.worst_kinds_first:
         mark = ", unseen" if name in evaluation.unseen_kinds else ""
-        rows.append((f"{name}{mark}", f"{estimate}"))
+        count = evaluation.images_by_kind.get(name)
+        pictures = "" if count is None else f", {count} picture{'s' if count > 1 else ''}"
+        rows.append((f"{name}{mark}", f"{estimate}{pictures}"))
     for name, together in (
         ("all seen kinds", evaluation.seen_auroc),
         ("all unseen kinds", evaluation.unseen_auroc),

@@ -3,17 +3,17 @@
 Images of the same part are similar, and so are their scores: six exposures of one part say little
 more about future parts than one does. All intervals therefore treat parts as the random sample, not
 images. This makes no difference where each image shows a part of its own.
+
+`python -m tools.coverage` measures how often the intervals hold the truth.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import optimize, special, stats
 
 from ganad_tf.errors import UserError
-from ganad_tf.evaluation.metrics import Metric
 from ganad_tf.evaluation.scored_split import ScoredSplit
 
 Scores = NDArray[np.float64]
@@ -21,7 +21,8 @@ Labels = NDArray[np.bool_]
 Parts = NDArray[np.int64]
 
 CONFIDENCE = 0.95
-RESAMPLES = 500
+LEAST_HITS = 1e-9
+TAIL = (1 - CONFIDENCE) / 2
 
 
 @dataclass(frozen=True)
@@ -44,70 +45,70 @@ class Estimate:
         return f"{value} [{low}, {high}]"
 
 
-def bootstrap(metric: Metric, scored: ScoredSplit, seed: int = 0) -> Estimate:
-    """Estimate a metric with its 95 % percentile bootstrap interval, see `resampled`."""
-    is_anomaly, scores = scored.is_anomaly, scored.scores
-    values = [
-        metric(is_anomaly[chosen], scores[chosen])
-        for chosen in resampled(is_anomaly, scored.parts, seed)
-    ]
-    return Estimate(metric(is_anomaly, scores), *percentile_interval(values))
+def mid_p_interval(value: float, trials: float) -> tuple[float, float]:
+    """Return the ends of the 95 % mid-P interval of a proportion.
 
-
-def resampled(is_anomaly: Labels, parts: Parts, seed: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Draw bootstrap resamples: parts with replacement, each with all its images.
-
-    The two classes are resampled separately, so that no resample lacks one of them.
+    It is the interval of Clopper and Pearson, except that the observed number of hits counts half
+    among those that are as extreme (Berry and Armitage, "Mid-P confidence intervals: a brief
+    review", The Statistician 44, 1995). It depends on the number of trials even if all or none
+    are hits.
 
     Args:
-        is_anomaly: bool `(count,)`, the label of each image.
-        parts: int64 `(count,)`, the number of the part that each image shows.
-        seed: Seed of the draws.
-
-    Yields:
-        int64, the indices of the images of each resample.
+        value: The proportion of hits, in [0, 1].
+        trials: Number of trials, which need not be an integer, >= 1.
     """
-    rng = np.random.default_rng(seed)
-    classes = [_PartMembers.of(np.flatnonzero(label), parts) for label in (~is_anomaly, is_anomaly)]
-    for _ in range(RESAMPLES):
-        yield np.concatenate([members.draw(rng) for members in classes])
+    hits = value * trials
+    return _mid_p_low(hits, trials - hits), 1 - _mid_p_low(trials - hits, hits)
 
 
-@dataclass(frozen=True, eq=False)
-class _PartMembers:
-    """The images of one class, grouped by part in the order in which the parts first appear.
+def _mid_p_low(hits: float, misses: float) -> float:
+    """Return the largest proportion under which so many hits or more are too unlikely."""
+    if hits < LEAST_HITS:
+        return 0.0
 
-    Attributes:
-        indices: int64 `(count,)`, the indices of the images.
-        first: int64 `(parts,)`, the position in `indices` at which each part begins.
-        sizes: int64 `(parts,)`, the number of images of each part.
+    def excess(rate: float) -> float:
+        as_many = special.betainc(hits, misses + 1, rate)
+        more = special.betainc(hits + 1, misses, rate) if misses > LEAST_HITS else 0.0
+        return float((as_many + more) / 2 - TAIL)
+
+    return float(optimize.brentq(excess, 0.0, 1.0, xtol=1e-9))
+
+
+def auroc_interval(scored: ScoredSplit) -> Estimate:
+    """Estimate the AUROC with its 95 % interval.
+
+    The interval is `mid_p_interval` with as many trials as would have the variance of the AUROC.
+    This is that of DeLong, DeLong and Clarke-Pearson over parts, see `auroc_difference`, or that of
+    Hanley and McNeil ("The meaning and use of the area under a receiver operating characteristic
+    curve", Radiology 143, 1982), if that is larger: few scores have too little variance too often,
+    and separated ones have none. There are at least as many trials as the smaller class has parts,
+    since no AUROC has a larger variance than that (Birnbaum and Klose, "Bounds for the variance of
+    the Mann-Whitney statistic", Annals of Mathematical Statistics 28, 1957). Classes that are
+    separated are taken for so many trials, all of them hits.
+
+    Args:
+        scored: The scores of images; a class with a single part has the interval [0, 1].
     """
-
-    indices: NDArray[np.int64]
-    first: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, members: NDArray[np.int64], parts: Parts) -> "_PartMembers":
-        _, appearance, inverse, sizes = np.unique(
-            parts[members], return_index=True, return_inverse=True, return_counts=True
-        )
-        in_order = sizes[np.argsort(appearance)]
-        grouped = members[np.argsort(appearance[inverse], kind="stable")]
-        return cls(grouped, np.cumsum(in_order) - in_order, in_order)
-
-    def draw(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        chosen = rng.choice(len(self.sizes), len(self.sizes))
-        sizes = self.sizes[chosen]
-        shift = np.repeat(self.first[chosen] - (np.cumsum(sizes) - sizes), sizes)
-        return self.indices[shift + np.arange(len(shift))]
+    placements = _placements(scored.is_anomaly, scored.scores)
+    value = float(placements[0].mean())
+    counts = scored.parts_by_class
+    fewest = min(counts)
+    if fewest < 2:
+        return Estimate(value, 0.0, 1.0)
+    variance = max(_variance_of_area(scored, *placements), _hanley_mcneil(value, *counts))
+    trials = max(fewest, value * (1 - value) / variance) if variance > 0 else fewest
+    return Estimate(value, *mid_p_interval(value, trials))
 
 
-def percentile_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of the 95 % percentile interval of the values of resamples."""
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(values, [tail, 100 - tail])
-    return float(low), float(high)
+def _hanley_mcneil(area: float, normals: int, anomalies: int) -> float:
+    """Return the variance of an AUROC of exponentially distributed scores."""
+    area = max(area, 1 - area)
+    two_anomalies, two_normals = area / (2 - area), 2 * area**2 / (1 + area)
+    return (
+        area * (1 - area)
+        + (anomalies - 1) * (two_anomalies - area**2)
+        + (normals - 1) * (two_normals - area**2)
+    ) / (normals * anomalies)
 
 
 def proportion(is_hit: Labels, parts: Parts) -> Estimate:
@@ -125,9 +126,9 @@ def proportion(is_hit: Labels, parts: Parts) -> Estimate:
     """
     value = float(is_hit.mean())
     count = _effective_count(is_hit, parts)
-    hits, tail = value * count, (1 - CONFIDENCE) / 2
-    low = stats.beta.ppf(tail, hits, count - hits + 1) if hits > 0 else 0.0
-    high = stats.beta.ppf(1 - tail, hits + 1, count - hits) if hits < count else 1.0
+    hits = value * count
+    low = stats.beta.ppf(TAIL, hits, count - hits + 1) if hits > 0 else 0.0
+    high = stats.beta.ppf(1 - TAIL, hits + 1, count - hits) if hits < count else 1.0
     return Estimate(value, float(low), float(high))
 
 
@@ -168,19 +169,27 @@ def auroc_difference(scored: ScoredSplit, reference: Scores) -> Estimate:
             "comparing two AUROCs takes test images of at least two normal and two anomalous "
             "parts: add pictures, or raise data.test_fraction and train again"
         )
-    is_anomaly, parts = scored.is_anomaly, scored.parts
     anomaly_change, normal_change = (
         first - second
         for first, second in zip(
-            _placements(is_anomaly, scored.scores), _placements(is_anomaly, reference), strict=True
+            _placements(scored.is_anomaly, scored.scores),
+            _placements(scored.is_anomaly, reference),
+            strict=True,
         )
     )
+    variance = _variance_of_area(scored, anomaly_change, normal_change)
+    half = float(stats.norm.ppf(1 - TAIL) * np.sqrt(variance))
+    difference = float(anomaly_change.mean())
+    return Estimate(difference, difference - half, difference + half)
+
+
+def _variance_of_area(scored: ScoredSplit, anomaly_change: Scores, normal_change: Scores) -> float:
+    """Return the variance of an AUROC, or of a difference of two, from placement values."""
+    is_anomaly, parts = scored.is_anomaly, scored.parts
     variance = _variance_of_mean(anomaly_change, parts[is_anomaly])
     variance += _variance_of_mean(normal_change, parts[~is_anomaly])
     variance += 2 * _covariance_within_parts(is_anomaly, anomaly_change, normal_change, parts)
-    half = float(stats.norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt(max(variance, 0.0)))
-    difference = float(anomaly_change.mean())
-    return Estimate(difference, difference - half, difference + half)
+    return max(variance, 0.0)
 
 
 def _placements(is_anomaly: Labels, scores: Scores) -> tuple[Scores, Scores]:
@@ -189,11 +198,14 @@ def _placements(is_anomaly: Labels, scores: Scores) -> tuple[Scores, Scores]:
     That is the fraction of images of the other class that it is ranked correctly against.
     """
     anomalies, normals = scores[is_anomaly], scores[~is_anomaly]
-    everywhere = stats.rankdata(np.concatenate([anomalies, normals]))
-    anomaly_rank, normal_rank = np.split(everywhere, [len(anomalies)])
-    above = (anomaly_rank - stats.rankdata(anomalies)) / len(normals)
-    below = 1 - (normal_rank - stats.rankdata(normals)) / len(anomalies)
-    return above, below
+    return _fraction_below(normals, anomalies), 1 - _fraction_below(anomalies, normals)
+
+
+def _fraction_below(others: Scores, scores: Scores) -> Scores:
+    """Return the fraction of the others that is below each score; equal ones count one half."""
+    ordered = np.sort(others)
+    fewer, more = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
+    return (fewer + more) / (2 * len(others))
 
 
 def _covariance_within_parts(
@@ -203,20 +215,19 @@ def _covariance_within_parts(
     deviations = np.zeros((2, len(parts)))
     deviations[0, is_anomaly] = anomaly_change - anomaly_change.mean()
     deviations[1, ~is_anomaly] = normal_change - normal_change.mean()
-    of_anomalies, of_normals = (_part_sums(values, parts) for values in deviations)
+    of_anomalies, of_normals = (np.bincount(parts, values) for values in deviations)
     products = np.sum(of_anomalies * of_normals) / (len(anomaly_change) * len(normal_change))
-    return float(_unbiased(len(of_anomalies)) * products)
+    return float(_unbiased(_count_parts(parts)) * products)
 
 
 def _variance_of_mean(values: Scores, parts: Parts) -> float:
     """Return the variance of the mean of values that are dependent within each part."""
-    sums = _part_sums(values - values.mean(), parts)
-    return float(_unbiased(len(sums)) * np.sum(sums**2) / len(values) ** 2)
+    sums = np.bincount(parts, values - values.mean())
+    return float(_unbiased(_count_parts(parts)) * np.sum(sums**2) / len(values) ** 2)
 
 
-def _part_sums(values: Scores, parts: Parts) -> Scores:
-    numbers = np.unique(parts, return_inverse=True)[1]
-    return np.bincount(numbers, values).astype(np.float64)
+def _count_parts(parts: Parts) -> int:
+    return int(np.count_nonzero(np.bincount(parts)))
 
 
 def _unbiased(count: int) -> float:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.masks import label_regions
 from ganad_tf.data.splits import Split
-from ganad_tf.evaluation.intervals import Estimate, percentile_interval, resampled
+from ganad_tf.evaluation.intervals import Estimate
+from ganad_tf.evaluation.resampling import interval_of_pixels, resampled
 
 BINS = 4096
 AUPRO_LIMIT = 0.3
@@ -21,7 +22,7 @@ AUPRO_LIMIT = 0.3
 
 @dataclass(frozen=True)
 class Localization:
-    """Figures of error maps, each with its 95 % bootstrap interval over parts.
+    """Figures of error maps, each with its 95 % interval over parts.
 
     Attributes:
         pixel_auroc: Area under the ROC curve of all pixels, in [0, 1].
@@ -74,8 +75,9 @@ def localize(maps: NDArray[np.float32], split: Split) -> Localization | None:
         _figures(histograms, np.bincount(chosen, minlength=len(maps)))
         for chosen in resampled(split.is_anomaly, split.data.groups)
     ]
+    parts = len(np.unique(split.data.groups[is_defect.any(axis=(1, 2))]))
     pixel_auroc, aupro = (
-        Estimate(value, *percentile_interval(values))
+        interval_of_pixels(value, values, parts)
         for value, values in zip(
             _figures(histograms, everything), zip(*draws, strict=True), strict=True
         )

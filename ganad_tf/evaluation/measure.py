@@ -1,5 +1,6 @@
 """The figures of a scorer on a test split."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -14,14 +15,23 @@ from ganad_station.threshold import (
     is_rejected,
 )
 from ganad_tf.errors import station_errors_as_user_errors
-from ganad_tf.evaluation.intervals import Estimate, auroc_difference, bootstrap, proportion
+from ganad_tf.evaluation.intervals import Estimate, auroc_interval, proportion
 from ganad_tf.evaluation.localization import Localization
-from ganad_tf.evaluation.metrics import auroc, average_precision, best_f1, recall_at
+from ganad_tf.evaluation.metrics import average_precision, best_f1, recall_at
+from ganad_tf.evaluation.resampling import bootstrap
 from ganad_tf.evaluation.scored_split import ScoredSplit
+from ganad_tf.evaluation.words import (
+    describe_chance,
+    describe_verdict,
+    is_chance,
+    parts_to_resolve,
+)
 from ganad_tf.run import Run
 
 MOST = 2**63
-FALSE_REJECT_RATES = (0.0, 0.001, 0.01)
+FALSE_REJECT_RATES = (0.001, 0.01, 0.1)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,12 +41,13 @@ class Evaluation:
     Attributes:
         images: Number of images.
         parts: Number of parts that they show.
-        auroc: Area under the ROC curve, with a bootstrap interval.
-        auroc_of_parts: AUROC of the mean scores of the parts, with a bootstrap interval; None where
-            each part has one image.
-        average_precision: Average precision with anomalies as the positive class, with a bootstrap
-            interval.
-        best_f1: Largest F1 score over all thresholds, with a bootstrap interval.
+        normal_images: Number of normal images; 0 if it was not recorded.
+        normal_parts: Number of parts that they show; 0 if it was not recorded.
+        anomalous_parts: Number of parts that the other images show; 0 if it was not recorded.
+        auroc: Area under the ROC curve, see `auroc_interval`.
+        auroc_of_parts: AUROC of the mean scores of the parts; None where each part has one image.
+        average_precision: Average precision with anomalies as the positive class.
+        best_f1: Largest F1 score over all thresholds.
         requested_false_reject_rate: The false-reject rate that was asked for.
         promised_false_reject_rate: The false-reject rate that the threshold promises on new good
             parts; larger than the requested rate where validation has too few good parts.
@@ -47,18 +58,24 @@ class Evaluation:
         threshold: The largest score that is accepted, set on the normal images of validation.
         false_reject_rate: Fraction of the normal images that are rejected.
         miss_rate: Fraction of the anomalies that are accepted.
+        images_by_kind: Number of images of each kind of anomaly, by its name; empty if it was not
+            recorded.
         auroc_by_kind: AUROC of each kind of anomaly against all normal images, by the name of the
-            kind, with DeLong's interval.
+            kind.
         unseen_kinds: Kinds of anomalies that training and validation have no images of.
         seen_auroc: AUROC of all other kinds together, None where there are no unseen kinds.
         unseen_auroc: AUROC of the unseen kinds together, None where there are none.
         recall_at: Fraction of the anomalies that are rejected by the threshold that rejects a given
-            fraction of the normal images, by that fraction, with bootstrap intervals.
+            fraction of the normal images, by that fraction; without the fractions that are less
+            than one normal part.
         localization: Figures of the error maps against the masks, None without masks.
     """
 
     images: int
     parts: int
+    normal_images: int
+    normal_parts: int
+    anomalous_parts: int
     auroc: Estimate
     auroc_of_parts: Estimate | None
     average_precision: Estimate
@@ -70,12 +87,18 @@ class Evaluation:
     threshold: float
     false_reject_rate: Estimate
     miss_rate: Estimate
+    images_by_kind: dict[str, int]
     auroc_by_kind: dict[str, Estimate]
     unseen_kinds: tuple[str, ...]
     seen_auroc: Estimate | None
     unseen_auroc: Estimate | None
     recall_at: dict[str, Estimate]
     localization: Localization | None = None
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether the scores may be no better than chance, see `is_chance`."""
+        return is_chance(self.auroc)
 
     @property
     def promise(self) -> str:
@@ -91,6 +114,11 @@ class Evaluation:
                 self.requested_false_reject_rate,
             )
         )
+
+    @property
+    def verdict(self) -> str:
+        """What the detector finds on the test split, see `describe_verdict`."""
+        return describe_verdict(self.auroc, self.miss_rate, self.false_reject_rate)
 
     @property
     def worst_kinds_first(self) -> list[tuple[str, Estimate]]:
@@ -114,11 +142,15 @@ def measure(
     """
     is_anomaly, parts = scored.is_anomaly, scored.parts
     rejected = is_rejected(scored.scores, threshold.value)
+    normal_parts, anomalous_parts = scored.parts_by_class
     seen_auroc, unseen_auroc = auroc_seen_and_unseen(scored, unseen_kinds)
     return Evaluation(
         images=len(scored),
         parts=len(np.unique(parts)),
-        auroc=bootstrap(auroc, scored),
+        normal_images=int(np.count_nonzero(~is_anomaly)),
+        normal_parts=normal_parts,
+        anomalous_parts=anomalous_parts,
+        auroc=auroc_interval(scored),
         auroc_of_parts=_auroc_of_parts(scored),
         average_precision=bootstrap(average_precision, scored),
         best_f1=bootstrap(best_f1, scored),
@@ -129,18 +161,26 @@ def measure(
         threshold=threshold.value,
         false_reject_rate=proportion(rejected[~is_anomaly], parts[~is_anomaly]),
         miss_rate=proportion(~rejected[is_anomaly], parts[is_anomaly]),
+        images_by_kind={
+            name: int(np.sum(scored.with_anomalies_of({name}).is_anomaly))
+            for name in scored.anomaly_kinds
+        },
         auroc_by_kind=auroc_by_kind(scored),
         unseen_kinds=unseen_kinds,
         seen_auroc=seen_auroc,
         unseen_auroc=unseen_auroc,
-        recall_at={f"{rate:g}": bootstrap(recall_at(rate), scored) for rate in FALSE_REJECT_RATES},
+        recall_at={
+            f"{rate:g}": bootstrap(recall_at(rate), scored)
+            for rate in FALSE_REJECT_RATES
+            if normal_parts >= parts_to_resolve(rate)
+        },
         localization=localization,
     )
 
 
 def _auroc_of_parts(scored: ScoredSplit) -> Estimate | None:
     by_part = scored.average_by_part()
-    return bootstrap(auroc, by_part) if len(by_part) < len(scored) else None
+    return auroc_interval(by_part) if len(by_part) < len(scored) else None
 
 
 def auroc_by_kind(scored: ScoredSplit) -> dict[str, Estimate]:
@@ -161,20 +201,11 @@ def auroc_seen_and_unseen(
 def auroc_of_kinds(scored: ScoredSplit, kinds: Collection[str]) -> Estimate:
     """Estimate the AUROC of some kinds of anomalies against all normal images.
 
-    The interval is DeLong's, which needs no resampling, see `auroc_difference`. A single part has
-    no variance, and gets the interval [0, 1].
-
     Args:
         scored: The scores of a split.
         kinds: Names of the kinds; the split has images of at least one of them.
     """
-    chosen = scored.with_anomalies_of(kinds)
-    value = auroc(chosen.is_anomaly, chosen.scores)
-    if chosen.fewest_parts < 2:
-        return Estimate(value, 0.0, 1.0)
-    # Constant scores have an AUROC of 1/2 without any variance.
-    gain = auroc_difference(chosen, np.zeros_like(chosen.scores))
-    return Estimate(value, max(0.0, gain.low + 0.5), min(1.0, gain.high + 0.5))
+    return auroc_interval(scored.with_anomalies_of(kinds))
 
 
 def read_evaluation(run: Run) -> Evaluation:
@@ -188,20 +219,27 @@ def read_evaluation(run: Run) -> Evaluation:
         images = fields.integer("images", 1, MOST)
         recall, by_kind = fields.fields("recall_at"), fields.fields("auroc_by_kind")
         localization = fields.optional_fields("localization")
+        counts = fields.optional_fields("images_by_kind")
         return Evaluation(
             images=images,
             parts=fields.integer("parts", 1, images) if "parts" in fields else images,
+            normal_images=_read_count(fields, "normal_images"),
+            normal_parts=_read_count(fields, "normal_parts"),
+            anomalous_parts=_read_count(fields, "anomalous_parts"),
             auroc=_read_estimate(fields.fields("auroc")),
             auroc_of_parts=_read_optional(fields, "auroc_of_parts"),
             average_precision=_read_estimate(fields.fields("average_precision")),
             best_f1=_read_estimate(fields.fields("best_f1")),
-            requested_false_reject_rate=threshold.requested_rate,
+            requested_false_reject_rate=fields.number("requested_false_reject_rate", 0, 1),
             promised_false_reject_rate=threshold.false_reject_rate,
             confidence=threshold.confidence,
             good_parts=threshold.good_parts,
             threshold=threshold.value,
             false_reject_rate=_read_estimate(fields.fields("false_reject_rate")),
             miss_rate=_read_estimate(fields.fields("miss_rate")),
+            images_by_kind={}
+            if counts is None
+            else {n: counts.integer(n, 1, MOST) for n in counts.names},
             auroc_by_kind={name: _read_estimate(by_kind.fields(name)) for name in by_kind.names},
             unseen_kinds=run.config.data.unseen_kinds,
             seen_auroc=_read_optional(fields, "seen_auroc"),
@@ -209,6 +247,10 @@ def read_evaluation(run: Run) -> Evaluation:
             recall_at={name: _read_estimate(recall.fields(name)) for name in recall.names},
             localization=None if localization is None else _read_localization(localization),
         )
+
+
+def _read_count(fields: Fields, name: str) -> int:
+    return fields.integer(name, 0, MOST) if name in fields else 0
 
 
 def _read_localization(fields: Fields) -> Localization:
@@ -227,3 +269,13 @@ def _read_optional(fields: Fields, name: str) -> Estimate | None:
 def _read_estimate(fields: Fields) -> Estimate:
     value, low, high = (fields.number(name, 0, 1) for name in ("value", "low", "high"))
     return Estimate(value, low, high)
+
+
+def warn_of_chance(run: Run) -> None:
+    """Warn if an evaluated run may be no better than chance on its test split.
+
+    Raises:
+        UserError: If the evaluation is damaged.
+    """
+    if run.is_evaluated and (evaluation := read_evaluation(run)).is_chance:
+        logger.warning("%s", describe_chance(evaluation.auroc, "the test split"))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from ganad_station.threshold import is_rejected
 from ganad_tf.errors import UserError
@@ -20,13 +20,23 @@ def auroc(is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
 
 def average_precision(is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     """Return the average precision with anomalies as the positive class, in [0, 1]."""
-    return float(average_precision_score(is_anomaly, scores))
+    hits, rejected = _counts_at_thresholds(is_anomaly, scores)
+    return float(np.sum(np.diff(hits, prepend=0) * hits / rejected) / hits[-1])
 
 
 def best_f1(is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     """Return the largest F1 score over all thresholds, in [0, 1]."""
-    precision, recall, _ = precision_recall_curve(is_anomaly, scores)
-    return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
+    hits, rejected = _counts_at_thresholds(is_anomaly, scores)
+    return float(np.max(2 * hits / (rejected + hits[-1])))
+
+
+def _counts_at_thresholds(
+    is_anomaly: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many anomalies, and how many images, each threshold rejects, highest first."""
+    order = np.argsort(-scores, kind="stable")
+    is_last = np.append(np.diff(scores[order]) != 0, True)
+    return np.cumsum(is_anomaly[order])[is_last], np.flatnonzero(is_last) + 1
 
 
 def recall_at(false_reject_rate: float) -> Metric:

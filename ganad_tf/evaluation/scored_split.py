@@ -21,7 +21,7 @@ class ScoredSplit:
     Attributes:
         is_anomaly: bool `(count,)`, the label of each image.
         scores: float64 `(count,)`, the anomaly score of each image; larger is more anomalous.
-        parts: int64 `(count,)`, the number of the part that each image shows.
+        parts: int64 `(count,)`, the number of the part that each image shows, from 0.
         kinds: int64 `(count,)`, the kind of each image as an index into `kind_names`.
         kind_names: The name of each kind: a class, or a kind of defect.
     """
@@ -88,9 +88,16 @@ class ScoredSplit:
     @property
     def fewest_parts(self) -> int:
         """The number of parts in the smaller of the two classes."""
-        return min(
-            len(np.unique(self.parts[members])) for members in (self.is_anomaly, ~self.is_anomaly)
+        return min(self.parts_by_class)
+
+    @property
+    def parts_by_class(self) -> tuple[int, int]:
+        """The number of parts with normal images, and the number of those with anomalies."""
+        normal, anomalous = (
+            int(np.count_nonzero(np.bincount(self.parts[members])))
+            for members in (~self.is_anomaly, self.is_anomaly)
         )
+        return normal, anomalous
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -12,6 +12,7 @@ from ganad_station.illumination import even_out
 from ganad_station.manifest import InputEntry, Manifest, SelftestEntry
 from ganad_station.threshold import Threshold, describe_threshold
 from ganad_tf import __version__
+from ganad_tf.evaluation.measure import warn_of_chance
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.exporting.edgetpu import compile_for_edge_tpu
 from ganad_tf.exporting.manifest import describe_model, hash_files, write_manifest
@@ -65,6 +66,7 @@ def export(
             written.
     """
     recipes = {target: recipes_for(target, variant) for target in targets}
+    warn_of_chance(run)
     logger.info("threshold of the float model: %s", describe_threshold(run.threshold))
     paths = []
     with run.exclusively():

@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganad_station.printing import printable
-from ganad_station.threshold import describe_promise, is_rejected
+from ganad_station.threshold import describe_promise, is_rejected, percent
 from ganad_tf import __version__
 from ganad_tf.config import to_toml
 from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.evaluation.examples import first_of_parts
-from ganad_tf.evaluation.measure import Evaluation, read_evaluation
+from ganad_tf.evaluation.intervals import Estimate, proportion
+from ganad_tf.evaluation.measure import FALSE_REJECT_RATES, Evaluation, read_evaluation
 from ganad_tf.evaluation.scored_split import ScoredSplit
 from ganad_tf.evaluation.scoring import Scorer
+from ganad_tf.evaluation.words import describe_unresolved, describe_verdict, parts_to_resolve
 from ganad_tf.report import figures
 from ganad_tf.report.exports import exported_files
 from ganad_tf.run import Run
@@ -68,6 +70,8 @@ def write_report(run: Run) -> Path:
         created=run.identity.created[:19].replace("T", " "),
         version=__version__,
         metrics=evaluation,
+        verdict=_verdict(scored, rejected, evaluation),
+        recalls=_recalls(scored, evaluation),
         threshold=threshold,
         promise=describe_promise(threshold),
         splits=run.identity.splits,
@@ -82,6 +86,27 @@ def write_report(run: Run) -> Path:
     path = run.folder / REPORT_FILE
     write_text(path, text)
     return path
+
+
+def _verdict(scored: ScoredSplit, rejected: NDArray[np.bool_], evaluation: Evaluation) -> str:
+    """Say what is found and rejected at the threshold in force, which may be a calibrated one."""
+    misses, false_rejects = (
+        proportion(wrong[members], scored.parts[members])
+        for wrong, members in ((~rejected, scored.is_anomaly), (rejected, ~scored.is_anomaly))
+    )
+    return describe_verdict(evaluation.auroc, misses, false_rejects)
+
+
+def _recalls(scored: ScoredSplit, evaluation: Evaluation) -> dict[str, Estimate | str]:
+    """Return the fraction that is found at each false-reject rate, or why it is not known."""
+    good_parts, _ = scored.parts_by_class
+    recalls: dict[str, Estimate | str] = {}
+    for rate in FALSE_REJECT_RATES:
+        if good_parts < parts_to_resolve(rate):
+            recalls[percent(rate)] = describe_unresolved(rate, good_parts)
+        else:
+            recalls[percent(rate)] = evaluation.recall_at.get(f"{rate:g}", "evaluate again")
+    return recalls
 
 
 def _scores_by_kind(scored: ScoredSplit) -> dict[str, NDArray[np.float64]]:

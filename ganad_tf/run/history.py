@@ -8,6 +8,7 @@ from ganad_tf.errors import UserError
 from ganad_tf.system.files import read_json
 
 EPOCH, VALIDATION_AUROC = "epoch", "validation_auroc"
+VALIDATION_AUROC_LOW, VALIDATION_AUROC_HIGH = "validation_auroc_low", "validation_auroc_high"
 REMEDY = "train again"
 
 Entry = dict[str, float]

@@ -10,16 +10,24 @@ import numpy as np
 
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError
-from ganad_tf.evaluation.metrics import auroc
+from ganad_tf.evaluation.intervals import auroc_interval
+from ganad_tf.evaluation.scored_split import ScoredSplit
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.models.checkpoints import save_model
 from ganad_tf.run import Run
-from ganad_tf.run.history import EPOCH, VALIDATION_AUROC, best_epoch, validation_aurocs
+from ganad_tf.run.history import (
+    EPOCH,
+    VALIDATION_AUROC,
+    VALIDATION_AUROC_HIGH,
+    VALIDATION_AUROC_LOW,
+    best_epoch,
+    validation_aurocs,
+)
 from ganad_tf.system.files import write_json
 
 
 def validate(scorer: Scorer, validation: Split, epoch: int) -> dict[str, float]:
-    """Return the AUROC and the mean score of each class on the validation split.
+    """Return the AUROC with its interval and the mean score of each class on the validation split.
 
     Args:
         scorer: The generator to validate, with its score rule.
@@ -35,8 +43,11 @@ def validate(scorer: Scorer, validation: Split, epoch: int) -> dict[str, float]:
             f"training diverged in epoch {epoch + 1}: lower the learning rate and start again"
         )
     is_anomaly = validation.is_anomaly
+    area = auroc_interval(ScoredSplit.of(validation, scores))
     return {
-        VALIDATION_AUROC: auroc(is_anomaly, scores),
+        VALIDATION_AUROC: area.value,
+        VALIDATION_AUROC_LOW: area.low,
+        VALIDATION_AUROC_HIGH: area.high,
         "validation_error_normal": float(scores[~is_anomaly].mean()),
         "validation_error_anomaly": float(scores[is_anomaly].mean()),
     }

@@ -16,13 +16,16 @@ from ganad_tf.config import RunConfig
 from ganad_tf.data.batches.make import paired_batches
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
+from ganad_tf.evaluation.intervals import Estimate
 from ganad_tf.evaluation.plots import plot_history
+from ganad_tf.evaluation.words import describe_chance, is_chance
 from ganad_tf.models.checkpoints import load_checkpoint, save_model
 from ganad_tf.models.detector import AnomalyDetector
 from ganad_tf.models.generator import build_generator, resize_generator
 from ganad_tf.models.optimizer import FusedAdam
 from ganad_tf.run import Run
 from ganad_tf.run.folder import refuse_used_folder
+from ganad_tf.run.history import VALIDATION_AUROC, VALIDATION_AUROC_HIGH, VALIDATION_AUROC_LOW
 from ganad_tf.run.identity import record_splits
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import remove_leftovers
@@ -186,7 +189,18 @@ def _train_on(run: Run, tensorboard: bool, strategy: tf.distribute.Strategy | No
             plot_history(run.read_history(), run.folder / "history.png")
             generator = load_checkpoint(run.chosen_path).averaged_generator
             save_model(resize_generator(generator, run.config.data.size), run.generator_path)
+            _warn_of_chance(run)
     return run
+
+
+def _warn_of_chance(run: Run) -> None:
+    entry = run.chosen_entry()
+    # Epochs that an earlier program trained have no interval.
+    low, high = entry.get(VALIDATION_AUROC_LOW), entry.get(VALIDATION_AUROC_HIGH)
+    if low is not None and high is not None:
+        area = Estimate(entry[VALIDATION_AUROC], low, high)
+        if is_chance(area):
+            logger.warning("%s", describe_chance(area, "validation"))
 
 
 def _train_along(run: Run, strategy: tf.distribute.Strategy | None) -> Run:

@@ -1,21 +1,20 @@
 import dataclasses
-import itertools
-from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score
 
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import intervals
 from ganad_tf.evaluation.intervals import (
     Estimate,
     auroc_difference,
-    bootstrap,
+    mid_p_interval,
     proportion,
-    resampled,
 )
 from ganad_tf.evaluation.metrics import auroc
 from ganad_tf.evaluation.scored_split import ScoredSplit
@@ -39,7 +38,7 @@ def difference(is_anomaly, first, second, parts) -> Estimate:
 
 
 def auroc_interval(is_anomaly, scores, parts) -> Estimate:
-    return bootstrap(auroc, ScoredSplit.of_labels(is_anomaly, scores, parts))
+    return intervals.auroc_interval(ScoredSplit.of_labels(is_anomaly, scores, parts))
 
 
 def kernel(anomaly: float, normal: float) -> float:
@@ -158,19 +157,6 @@ def test_the_variance_of_parts_equals_its_definition(seed: int) -> None:
     assert (estimate.high - estimate.low) / 2 == pytest.approx(1.959964 * np.sqrt(variance))
 
 
-def test_resamples_have_whole_parts() -> None:
-    is_anomaly, _, _, parts = scores_of_parts(0)
-    for chosen in itertools.islice(resampled(is_anomaly, parts), 20):
-        counts = Counter(chosen.tolist())
-        for label in (is_anomaly, ~is_anomaly):
-            of_part = [
-                {counts[i] for i in np.flatnonzero(label & (parts == p))} for p in set(parts)
-            ]
-            assert all(len(times) <= 1 for times in of_part)
-            drawn = [times.pop() for times in of_part if times]
-            assert sum(drawn) == len(drawn)
-
-
 @pytest.mark.slow
 def test_intervals_cover_what_other_parts_show_as_often_as_they_say() -> None:
     """Six pictures of a part that hardly differ."""
@@ -190,26 +176,57 @@ def test_intervals_cover_what_other_parts_show_as_often_as_they_say() -> None:
     assert proportions >= 188
 
 
-@pytest.mark.slow
-def test_bootstrap_interval_covers_the_truth_about_as_often_as_it_says(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(intervals, "RESAMPLES", 150)
-    truth = 0.8021  # AUROC of two unit normals 1.2 apart: Phi(1.2 / sqrt 2)
-    hits = 0
-    for seed in range(40):
-        is_anomaly, scores, _ = two_scorers(150, seed)
+@pytest.mark.parametrize("count", [2, 5, 20, 100])
+def test_separated_classes_are_as_sure_as_there_are_parts(count: int) -> None:
+    is_anomaly = np.arange(2 * count) < count
+    for scores, ends in (
+        (is_anomaly.astype(float), (0.05 ** (1 / count), 1.0)),
+        (-is_anomaly.astype(float), (0.0, 1 - 0.05 ** (1 / count))),
+    ):
         estimate = auroc_interval(is_anomaly, scores, alone(is_anomaly))
-        assert estimate.low <= estimate.value <= estimate.high
-        hits += estimate.low <= truth <= estimate.high
-    assert hits >= 34
+        assert (estimate.low, estimate.high) == pytest.approx(ends)
 
 
-def test_bootstrap_is_the_same_again() -> None:
-    is_anomaly, scores, _ = two_scorers()
-    assert auroc_interval(is_anomaly, scores, alone(is_anomaly)) == auroc_interval(
-        is_anomaly, scores, alone(is_anomaly)
-    )
+def test_separated_pictures_of_few_parts_are_as_sure_as_these_parts() -> None:
+    is_anomaly = np.repeat([False, True], [60, 18])
+    parts = np.concatenate([np.arange(60), 60 + np.arange(18) // 6])
+    estimate = auroc_interval(is_anomaly, is_anomaly.astype(float), parts)
+    assert (estimate.low, estimate.high) == pytest.approx((0.05 ** (1 / 3), 1.0))
+
+
+def test_a_part_alone_in_its_class_says_nothing() -> None:
+    is_anomaly = np.arange(40) < 1
+    assert auroc_interval(is_anomaly, np.arange(40.0), alone(is_anomaly)) == Estimate(0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.8, 2.0])
+def test_with_many_parts_the_interval_is_that_of_delong_on_the_logit_scale(shift: float) -> None:
+    """An independent computation; Hanley and McNeil's variance is smaller for a wide class."""
+    rng = np.random.default_rng(0)
+    is_anomaly = np.arange(4000) < 1500
+    scores = rng.normal(shift * is_anomaly, np.where(is_anomaly, 2.0, 1.0))
+    area, variance = delong_by_definition(is_anomaly, scores, np.zeros(4000))
+    area += 0.5
+    assert area == pytest.approx(roc_auc_score(is_anomaly, scores))
+    half = 1.959964 * np.sqrt(variance) / (area * (1 - area))
+    ends = 1 / (1 + np.exp(-(np.log(area / (1 - area)) + np.array([-half, half]))))
+    estimate = auroc_interval(is_anomaly, scores, alone(is_anomaly))
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(ends), abs=3e-4)
+
+
+@given(st.integers(1, 200), st.floats(0, 1))
+def test_the_mid_p_interval_is_that_of_its_definition(trials: int, fraction: float) -> None:
+    hits = round(trials * fraction)
+    low, high = mid_p_interval(hits / trials, trials)
+    assert 0 <= low <= hits / trials <= high <= 1
+    for end, as_far, farther in (
+        (low, stats.binom.sf(hits - 1, trials, low), stats.binom.sf(hits, trials, low)),
+        (high, stats.binom.cdf(hits, trials, high), stats.binom.cdf(hits - 1, trials, high)),
+    ):
+        if 0 < end < 1:
+            assert (as_far + farther) / 2 == pytest.approx(0.025, abs=1e-6)
+    assert (low == 0) == (hits == 0)
+    assert (high == 1) == (hits == trials)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60))

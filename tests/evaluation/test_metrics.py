@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from ganad_tf.errors import UserError
-from ganad_tf.evaluation.metrics import best_f1, order_statistic, recall_at
+from ganad_tf.evaluation.metrics import average_precision, best_f1, order_statistic, recall_at
 
 
 def test_best_f1_is_the_best_over_all_thresholds() -> None:
@@ -51,3 +52,16 @@ def test_threshold_keeps_the_false_reject_rate_and_is_as_low_as_that_allows(
 def test_rates_out_of_range_are_refused(rate: float) -> None:
     with pytest.raises(UserError, match="must be in"):
         order_statistic(np.arange(4.0), rate)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=1, max_size=60))
+def test_the_figures_are_those_of_scikit_learn(rows: list[tuple[bool, int]]) -> None:
+    is_anomaly, scores = (
+        np.array([True] + [row[0] for row in rows]),
+        np.array([5.0] + [row[1] for row in rows]),
+    )
+    expected = average_precision_score(is_anomaly, scores)
+    assert average_precision(is_anomaly, scores) == pytest.approx(expected)
+    precision, recall, _ = precision_recall_curve(is_anomaly, scores)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    assert best_f1(is_anomaly, scores) == pytest.approx(f1.max())

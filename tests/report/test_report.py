@@ -10,6 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from ganad_tf.cli import cli
+from ganad_tf.evaluation.measure import read_evaluation
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import Run
 from ganad_tf.system.files import read_json, write_json
@@ -69,14 +70,22 @@ def test_figures_are_those_of_the_run(page: webdriver.Chrome, small_run: Run) ->
     rejected = scores > metrics["threshold"]
     good, bad = ~test.is_anomaly, test.is_anomaly
     counts = [[str((side & out).sum()) for out in (~rejected, rejected)] for side in (good, bad)]
-    assert rows(page, "confusion") == [["good", *counts[0]], ["defective", *counts[1]]]
+    sizes = [str(side.sum()) for side in (good, bad)]
+    assert rows(page, "confusion") == [
+        ["good", *counts[0], sizes[0]],
+        ["defective", *counts[1], sizes[1]],
+    ]
     kinds = rows(page, "kinds")
     assert len(kinds) == len(metrics["auroc_by_kind"]) == 9
     for name, count, found, auroc in kinds:
         members = test.data.kinds == test.data.kind_names.index(name)
         assert (int(count), int(found)) == (members.sum(), (rejected & members).sum())
         assert auroc.startswith(f"{metrics['auroc_by_kind'][name]['value']:.4f}")
-    assert [float(row[0].removesuffix(" %")) for row in rows(page, "recall")] == [0, 0.1, 1]
+    recalls = rows(page, "recall")
+    assert [float(row[0].removesuffix(" %")) for row in recalls] == [0.1, 1, 10]
+    assert recalls[0][1] == f"0.1 % takes 1,000 good parts, there are {sizes[0]}"
+    assert recalls[2][1].startswith(f"{metrics['recall_at']['0.1']['value']:.3f}")
+    assert page.find_element(By.ID, "verdict").text == read_evaluation(small_run).verdict
 
 
 def test_exported_files_are_there_with_their_time(

@@ -1,5 +1,6 @@
 """The table of real defects in a folder: labelled, few and synthetic anomalies to train on."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -25,7 +26,13 @@ def _located(name: str) -> Callable[[Result], float]:
 
 
 def _recall(rate: str) -> Callable[[Result], float]:
-    return lambda result: result["evaluation"]["recall_at"][rate]["value"]
+    """Return the measure at a false-reject rate; NaN if the good parts are too few for the rate."""
+
+    def recall(result: Result) -> float:
+        estimate = result["evaluation"]["recall_at"].get(rate)
+        return math.nan if estimate is None else estimate["value"]
+
+    return recall
 
 
 MEASURES = (

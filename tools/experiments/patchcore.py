@@ -65,16 +65,15 @@ def measure(config: RunConfig, _folder: Path) -> Result:
         UserError: If the data cannot be loaded.
     """
     from ganad_tf.data.sources import load_splits
-    from ganad_tf.evaluation.intervals import bootstrap
+    from ganad_tf.evaluation.intervals import auroc_interval
     from ganad_tf.evaluation.measure import auroc_by_kind
-    from ganad_tf.evaluation.metrics import auroc
     from ganad_tf.evaluation.scored_split import ScoredSplit
 
     splits = load_splits(config.data, config.seed)
     started = time.monotonic()
     scored = ScoredSplit.of(splits.test, score_test(splits, config.seed))
-    of_pictures = bootstrap(auroc, scored)
-    of_parts = bootstrap(auroc, scored.average_by_part())
+    of_pictures = auroc_interval(scored)
+    of_parts = auroc_interval(scored.average_by_part())
     by_kind = auroc_by_kind(scored)
     return {
         "method": "patchcore",

@@ -115,16 +115,15 @@ def _batches(
 def _figures(
     test: "Split", scores: "NDArray[np.float64]", unseen_kinds: tuple[str, ...]
 ) -> dict[str, Any]:
-    from ganad_tf.evaluation.intervals import bootstrap
+    from ganad_tf.evaluation.intervals import auroc_interval
     from ganad_tf.evaluation.measure import auroc_by_kind, auroc_seen_and_unseen
-    from ganad_tf.evaluation.metrics import auroc
     from ganad_tf.evaluation.scored_split import ScoredSplit
 
     scored = ScoredSplit.of(test, scores)
     by_kind = auroc_by_kind(scored)
     seen, unseen = auroc_seen_and_unseen(scored, unseen_kinds)
     return {
-        "float_auroc": dataclasses.asdict(bootstrap(auroc, scored)),
+        "float_auroc": dataclasses.asdict(auroc_interval(scored)),
         "evaluation": {
             "auroc_by_kind": {name: dataclasses.asdict(value) for name, value in by_kind.items()},
             "seen_auroc": seen and dataclasses.asdict(seen),
