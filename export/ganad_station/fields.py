@@ -93,6 +93,19 @@ class Fields:
             self._refuse(name, f"a number from {low:g} to {high:g}", value)
         return float(value)
 
+    def optional_number(self, name: str) -> Optional[float]:
+        """Return a number, None where it is null."""
+        value = self._value(name)
+        return None if value is None else self.number(name, -LARGEST_NUMBER, LARGEST_NUMBER)
+
+    def numbers(self, name: str, count: int) -> List[float]:
+        """Return a list of `count` numbers."""
+        values = self._value(name)
+        if not isinstance(values, list) or len(values) != count:
+            self._refuse(name, f"a list of {count} numbers", values)
+        entries = Fields(self._path, self._remedy, {str(i): v for i, v in enumerate(values)})
+        return [entries.number(index, -LARGEST_NUMBER, LARGEST_NUMBER) for index in entries.names]
+
     def fields(self, name: str) -> "Fields":
         """Return the fields of an object."""
         return self._wrap(name, self._value(name))

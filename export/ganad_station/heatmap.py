@@ -6,12 +6,12 @@ import numpy as np
 from PIL import Image
 
 from ganad_station.files import replacing
+from ganad_station.images import NEAREST
 from ganad_station.inspector import Inspection
 
 SMALLEST_SIDE = 256
 IMAGE_BRIGHTNESS = 0.6
 GAIN = 2.0
-NEAREST = getattr(Image, "Resampling", Image).NEAREST
 HOT = np.array([255.0, 60.0, 0.0])
 
 

@@ -5,7 +5,7 @@ import os
 import stat
 import warnings
 from pathlib import Path
-from typing import Iterator, Union
+from typing import Iterator, Tuple, Union
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -27,6 +27,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module="PIL.TiffImagePlugin")
 # Older boxes have Pillow before 9.1, where the constants are in the module itself.
 BILINEAR = getattr(Image, "Resampling", Image).BILINEAR
+NEAREST = getattr(Image, "Resampling", Image).NEAREST
 _TURN = getattr(Image, "Transpose", Image)
 EXIF_ORIENTATION = 0x0112
 TURNS = {
@@ -97,14 +98,28 @@ def prepare_image(
         UnreadableImageError: If the file cannot be read as a picture, or the image or the array
             has another type or shape.
     """
+    opened, name = open_picture(picture)
+    return even_out(fit_image(to_pixels(opened, channels, name), size), illumination)
+
+
+def open_picture(picture: Picture) -> Tuple[Image.Image, str]:
+    """Decode a picture of any type, and turn it as its EXIF orientation says.
+
+    Args:
+        picture: See `prepare_image`.
+
+    Returns:
+        The image in the mode that it has, and its name for error messages.
+
+    Raises:
+        UnreadableImageError: See `prepare_image`.
+    """
     if isinstance(picture, np.ndarray):
-        pixels = to_pixels(_from_array(picture), channels, "the array")
-    elif isinstance(picture, Image.Image):
+        return _from_array(picture), "the array"
+    if isinstance(picture, Image.Image):
         _check_size(picture, "the image")
-        pixels = to_pixels(_turned_upright(picture, "the image"), channels, "the image")
-    else:
-        pixels = read_upright(Path(picture), channels)
-    return even_out(fit_image(pixels, size), illumination)
+        return _turned_upright(picture, "the image"), "the image"
+    return open_upright(Path(picture)), str(picture)
 
 
 def read_upright(path: Path, channels: int) -> np.ndarray:

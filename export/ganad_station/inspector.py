@@ -2,15 +2,22 @@
 
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from ganad_station.appearance import Appearance
 from ganad_station.bundle import Bundle
 from ganad_station.choice import choose_model
-from ganad_station.images import prepare_image
+from ganad_station.journal.records import ERROR, NG, OK
+from ganad_station.measurements import prepare_and_measure
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
 from ganad_station.threshold import is_rejected
+
+ANY_PICTURE_HELP = (
+    "also decide on pictures that are unlike the training pictures, such as black ones"
+)
+NOT_A_NUMBER = "the model gives it a score that is not a number: export the bundle again"
 
 
 class Inspection(NamedTuple):
@@ -24,6 +31,7 @@ class Inspection(NamedTuple):
             uint8, 0 to 255, or float32 in [0, 1].
         rule: The rule that the score was computed by.
         seconds: Time from the file to the decision.
+        problem: Why the score says nothing about the part, see `find_problem`; None if it does.
     """
 
     score: float
@@ -32,6 +40,19 @@ class Inspection(NamedTuple):
     reconstructions: np.ndarray
     rule: ScoreRule
     seconds: float
+    problem: Optional[str] = None
+
+    @property
+    def decision(self) -> str:
+        """`ERROR` where there is a problem, or else `NG` or `OK`."""
+        if self.problem is not None:
+            return ERROR
+        return NG if self.is_ng else OK
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether the picture is unlike the training pictures, so that it tells of no part."""
+        return self.problem is not None and self.problem != NOT_A_NUMBER
 
     @property
     def error_map(self) -> np.ndarray:
@@ -48,24 +69,36 @@ class Inspector:
         bundle: The bundle whose models, threshold and score rule are used.
         threads: Number of threads of the runtime.
         accept_failed: Whether a model that failed its verification is used.
+        any_picture: Whether pictures that are unlike the training pictures are decided, too.
 
     Raises:
         StationError: If none of its models runs here, or all that do failed their verification.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 1, accept_failed: bool = False) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        threads: int = 1,
+        accept_failed: bool = False,
+        any_picture: bool = False,
+    ) -> None:
         self.bundle = bundle
+        self._appearance = None if any_picture else bundle.manifest.appearance
         self.model_name, self.model = choose_model(bundle, threads, accept_failed)
         self.threshold = bundle.threshold_of(self.model_name)
 
-    def read(self, path: Path) -> np.ndarray:
-        """Return the image of a picture that the models take, uint8 `(height, width, channels)`.
+    def read(self, path: Path) -> Tuple[np.ndarray, np.ndarray]:
+        """Read a picture.
+
+        Returns:
+            The image that the models take, uint8 `(height, width, channels)`, and the measurements
+            of the picture, see `ganad_station.measurements.measure`.
 
         Raises:
             UnreadableImageError: If the file cannot be read as a picture.
         """
         taken = self.bundle.manifest.input
-        return prepare_image(path, taken.height, taken.channels, taken.illumination)
+        return prepare_and_measure(path, taken.height, taken.channels, taken.illumination)
 
     def inspect(self, path: Path) -> Inspection:
         """Score a picture.
@@ -74,10 +107,27 @@ class Inspector:
             UnreadableImageError: If the file cannot be read as a picture.
         """
         start = time.perf_counter()
-        image = self.read(path)
+        image, measurements = self.read(path)
         rule = self.bundle.manifest.score
         reconstructions = self.model.reconstruct_views(image[np.newaxis], rule)
         score = float(scores(image[np.newaxis], reconstructions, rule)[0])
-        seconds = time.perf_counter() - start
         is_ng = bool(is_rejected(score, self.threshold))
-        return Inspection(score, is_ng, image, reconstructions[:, 0], rule, seconds)
+        problem = find_problem(self._appearance, measurements, score, is_ng)
+        seconds = time.perf_counter() - start
+        return Inspection(score, is_ng, image, reconstructions[:, 0], rule, seconds, problem)
+
+
+def find_problem(
+    appearance: Optional[Appearance], measurements: np.ndarray, score: float, is_ng: bool
+) -> Optional[str]:
+    """Return why a score says nothing about a part; None if it does.
+
+    Args:
+        appearance: What the training pictures look like, None if that is not known.
+        measurements: The measurements of the picture, see `ganad_station.measurements.measure`.
+        score: The score of the picture.
+        is_ng: Whether the score is rejected.
+    """
+    if not np.isfinite(score):
+        return NOT_A_NUMBER
+    return None if appearance is None else appearance.problem(measurements, is_ng)

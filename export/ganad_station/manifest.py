@@ -2,8 +2,9 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
+from ganad_station.appearance import Appearance, appearance_in
 from ganad_station.errors import StationError
 from ganad_station.fields import LARGEST_NUMBER, Fields
 from ganad_station.illumination import ILLUMINATIONS
@@ -104,6 +105,7 @@ class Manifest:
         verification: Outcome of the last verification of each model, by file name; without an
             entry for a model that has not been verified yet.
         schema_version: Version of the format that it was read from, and is written in.
+        appearance: What the good training pictures look like; None in older bundles.
     """
 
     ganad_tf: str
@@ -117,6 +119,7 @@ class Manifest:
     selftest: SelftestEntry
     verification: Dict[str, VerificationEntry]
     schema_version: int = SCHEMA_VERSION
+    appearance: Optional[Appearance] = None
 
     @property
     def is_verified(self) -> bool:
@@ -183,12 +186,14 @@ class Manifest:
             selftest=_read_selftest(fields.fields("selftest")),
             verification=read_verification(fields.fields("verification")),
             schema_version=version,
+            appearance=appearance_in(fields),
         )._checked(fields)
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the content of the file in the types of JSON."""
         is_schema_5 = self.schema_version == ONE_THRESHOLD
         each = {name: threshold._asdict() for name, threshold in self.thresholds.items()}
+        appearance = {} if self.appearance is None else {"appearance": self.appearance.to_dict()}
         return {
             "schema_version": self.schema_version,
             "ganad_tf": self.ganad_tf,
@@ -203,6 +208,7 @@ class Manifest:
             "verification": {
                 name: entry.to_dict(is_schema_5) for name, entry in self.verification.items()
             },
+            **appearance,
         }
 
     def _checked(self, fields: Fields) -> "Manifest":

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganad_station.appearance import Appearance
 from ganad_station.bundle import Bundle
 from ganad_station.choice import choose_model
 from ganad_station.errors import StationError
-from ganad_station.images import prepare_image
+from ganad_station.inspector import find_problem
 from ganad_station.manifest import MANIFEST_FILE
+from ganad_station.measurements import prepare_and_measure
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
 from ganad_station.threshold import is_rejected
 from ganad_tf.api.prediction import Prediction
@@ -52,6 +54,7 @@ class Detector:
         score_rule: What a score is computed from.
         threshold: The largest score that is accepted.
         name: What runs the model, for people.
+        appearance: What the training pictures look like; None to decide on any picture.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Detector:
         score_rule: ScoreRule,
         threshold: float,
         name: str,
+        appearance: Appearance | None = None,
     ) -> None:
         self._reconstruct = reconstruct
         self.image_shape = image_shape
@@ -69,6 +73,7 @@ class Detector:
         self.score_rule = score_rule
         self.threshold = threshold
         self.name = name
+        self._appearance = appearance
 
     def __repr__(self) -> str:
         height, width, channels = self.image_shape
@@ -116,6 +121,7 @@ class Detector:
             scorer.rule,
             threshold,
             f"float model of {run.folder}",
+            run.appearance,
         )
 
     @classmethod
@@ -133,6 +139,7 @@ class Detector:
             manifest.score,
             bundle.threshold_of(name),
             f"{name} of {bundle.folder} under {model.runtime}",
+            manifest.appearance,
         )
 
     # A str is a sequence of str, too, so the signatures overlap.
@@ -158,7 +165,8 @@ class Detector:
                 uint8 array `(count, height, width, channels)`.
 
         Returns:
-            A `Prediction` for one picture, a list of them for several.
+            A `Prediction` for one picture, a list of them for several. A picture that is unlike the
+            training pictures is rejected, and the `problem` of its prediction says why.
 
         Raises:
             ganad_tf.UserError: If a picture cannot be read, or an array has another shape or dtype.
@@ -168,23 +176,26 @@ class Detector:
         return [result for batch in _batches(pictures) for result in self._predict_batch(batch)]
 
     def _predict_batch(self, pictures: Sequence[Any]) -> list[Prediction]:
-        images = np.stack([self._prepare(picture) for picture in pictures])
+        prepared = [self._prepare(picture) for picture in pictures]
+        images = np.stack([image for image, _ in prepared])
         reconstructions = self._reconstruct(images)
         found = scores(images, reconstructions, self.score_rule)
-        rejected = is_rejected(found, self.threshold)
         maps = shown_maps(images, reconstructions, self.score_rule)
         plain = _to_float(reconstructions[0])
-        return [
-            Prediction(float(score), bool(is_ng), self.threshold, image, reconstruction, error_map)
-            for score, is_ng, image, reconstruction, error_map in zip(
-                found, rejected, images, plain, maps, strict=True
-            )
-        ]
+        predictions = []
+        for index, (image, measurements) in enumerate(prepared):
+            score = float(found[index])
+            is_ng = bool(is_rejected(score, self.threshold))
+            problem = find_problem(self._appearance, measurements, score, is_ng)
+            is_ng = is_ng or problem is not None
+            shown = image, plain[index], maps[index]
+            predictions.append(Prediction(score, is_ng, self.threshold, *shown, problem))
+        return predictions
 
-    def _prepare(self, picture: Any) -> NDArray[np.uint8]:
+    def _prepare(self, picture: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         size, _, channels = self.image_shape
         try:
-            return prepare_image(picture, size, channels, self.illumination)
+            return prepare_and_measure(picture, size, channels, self.illumination)
         except StationError as error:
             raise UserError(str(error)) from None
 

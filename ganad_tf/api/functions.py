@@ -192,7 +192,8 @@ def score_folder(
         heatmaps: The folder to write pictures with their error in red to; None for none.
 
     Returns:
-        The number of pictures by decision: `OK`, `NG`, and None for those that cannot be read.
+        The number of pictures by decision: `OK`, `NG`, `ERROR` for those that are unlike the
+        training pictures or whose score is not a number, and None for those that cannot be read.
 
     Raises:
         ganad_tf.UserError: If the run is not evaluated, or there are no pictures.

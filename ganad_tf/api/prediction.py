@@ -18,13 +18,15 @@ class Prediction:
 
     Attributes:
         score: Anomaly score in [0, 1]; larger is more anomalous.
-        is_rejected: Whether the score is above the threshold.
+        is_rejected: Whether the score is above the threshold, or there is a problem.
         threshold: The largest score that is accepted.
         image: uint8 `(height, width, channels)`, 0 to 255, the image as the model takes it: scaled,
             and with its illumination evened out if the detector does so.
         reconstruction: float32 `(height, width, channels)` in [0, 1].
         error_map: float32 `(height, width)` in [0, 1], the reconstruction error of each pixel,
             smoothed over the patches of the score if the score is computed from patches.
+        problem: Why the score says nothing about the part: the picture is unlike the training
+            pictures, or the score is not a number. None if there is no problem.
     """
 
     score: float
@@ -33,8 +35,11 @@ class Prediction:
     image: NDArray[np.uint8]
     reconstruction: NDArray[np.float32]
     error_map: NDArray[np.float32]
+    problem: str | None = None
 
     def __repr__(self) -> str:
+        if self.problem is not None:
+            return f"Prediction(score={self.score:.5f}, rejected: {self.problem})"
         decision = "rejected" if self.is_rejected else "accepted"
         return f"Prediction(score={self.score:.5f}, {decision} at {self.threshold:.5f})"
 
@@ -57,6 +62,9 @@ class Prediction:
             axes.imshow(values, cmap=color_map, vmin=0, vmax=largest)
             axes.set_title(title)
             axes.set_axis_off()
+        if self.problem is not None:
+            figure.suptitle(f"ERROR: {self.problem}", wrap=True)
+            return figure
         figure.suptitle(
             f"score {self.score:.4f}, {'NG' if self.is_rejected else 'OK'} "
             f"(threshold {self.threshold:.4f})"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ganad_station.exit_codes import SUCCESS, USER_ERROR
+from ganad_station.inspector import ANY_PICTURE_HELP
+from ganad_station.journal.records import ERROR
 from ganad_station.printing import printable
 from ganad_station.threshold import describe_threshold
 from ganad_tf.cli.options import find_run, run_options
@@ -34,27 +36,34 @@ PROGRESS_EVERY = 500
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the pictures with their errors in red.",
 )
+@click.option("--any-picture", is_flag=True, help=f"{ANY_PICTURE_HELP.capitalize()}.")
 def score_command(
-    pictures: Path, run_folder: Path | None, runs: Path, out: Path, heatmaps: Path | None
+    pictures: Path,
+    run_folder: Path | None,
+    runs: Path,
+    out: Path,
+    heatmaps: Path | None,
+    any_picture: bool,
 ) -> None:
     """Score PICTURES, a folder with its subfolders or a file, with the float model of a run.
 
-    Decisions are made at the threshold of the run. A picture that cannot be read is named, also in
-    the table; the others are scored, and the exit code is 2.
+    Decisions are made at the threshold of the run. A picture that cannot be read, or is unlike the
+    training pictures, is named, also in the table; the others are decided, and the exit code is 2.
     """
     run = find_run(run_folder, runs)
     click.echo(f"run: {run.folder}, threshold: {describe_threshold(run.threshold)}")
     import_tensorflow_quietly()
     from ganad_tf.evaluation.folder import score_folder
 
-    counts = score_folder(run, pictures, out, heatmaps, _show)
+    counts = score_folder(run, pictures, out, heatmaps, _show, any_picture)
     click.echo(f"scores are in {out}")
     print_table([(name or "unreadable", str(count)) for name, count in counts.items()])
-    sys.exit(USER_ERROR if counts[None] else SUCCESS)
+    sys.exit(USER_ERROR if counts[None] or counts[ERROR] else SUCCESS)
 
 
 def _show(number: int, total: int, scored: "Scored") -> None:
     if scored.problem is not None:
-        click.echo(f"warning: {printable(scored.problem)}", err=True)
+        name = "" if scored.inspection is None else f"{scored.path} is an error: "
+        click.echo(f"warning: {printable(name + scored.problem)}", err=True)
     if number % PROGRESS_EVERY == 0:
         click.echo(f"{number} of {total} pictures")

@@ -17,12 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganad_station.images import fit_image
+from ganad_station.measurements import measure
 from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import UNASSIGNED, LabeledImages
 from ganad_tf.errors import UserError, reason
 
 Arrays = dict[str, NDArray[np.uint8]]
 
+BATCH = 256
+"""Number of images that are measured at once."""
 DEBIAN_DATASETS = Path("/usr/share/datasets")
 DAMAGE = (OSError, ValueError, EOFError, zlib.error)
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -130,9 +133,17 @@ def _labeled(
             f"{name} has {channels} channels, not {config.channels}: leave out --channels"
         )
     fitted = np.stack([fit_image(image, config.size) for image in images])
+    batches = (fitted[start : start + BATCH] for start in range(0, len(fitted), BATCH))
+    measurements = np.concatenate([measure(batch, images.shape[1:3]) for batch in batches])
     index = np.arange(len(images))
     return LabeledImages(
-        fitted, labels.astype(np.int64), kind_names, split, index.astype(str), index
+        fitted,
+        labels.astype(np.int64),
+        kind_names,
+        split,
+        index.astype(str),
+        index,
+        measurements=measurements,
     )
 
 

@@ -18,6 +18,7 @@ from ganad_station.images import (
     open_upright,
     to_pixels,
 )
+from ganad_station.measurements import measure_picture
 from ganad_station.printing import printable
 from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import UNKNOWN_PIXEL, LabeledImages
@@ -44,6 +45,7 @@ class _Decoded:
         shape: Height and width of the picture in pixels, before scaling.
         mask: uint8 `(size, size)`, see `LabeledImages.masks`; None for an anomaly without a mask.
         thumbnail: uint8 `(THUMBNAIL, THUMBNAIL)`; None unless near duplicates are grouped.
+        measurements: float32 `(MEASUREMENTS,)`, see `ganad_station.measurements.measure`.
     """
 
     picture: Picture
@@ -51,6 +53,7 @@ class _Decoded:
     shape: tuple[int, int]
     mask: NDArray[np.uint8] | None
     thumbnail: NDArray[np.uint8] | None
+    measurements: NDArray[np.float32]
 
 
 def load_folder(config: DataConfig) -> LabeledImages:
@@ -84,6 +87,7 @@ def load_folder(config: DataConfig) -> LabeledImages:
         np.array([decoded.picture.name for decoded in found]),
         _groups(config.group_by, found),
         _masks(config.size, found),
+        np.stack([decoded.measurements for decoded in found]),
     )
 
 
@@ -135,6 +139,7 @@ def _decode(config: DataConfig, channels: int, picture: Picture) -> _Decoded | N
         shape,
         _mask(config.size, picture, shape),
         None if grey is None else thumbnail(grey),
+        measure_picture(decoded, image),
     )
 
 

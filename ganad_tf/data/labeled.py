@@ -26,6 +26,9 @@ class LabeledImages:
         masks: uint8 `(count, size, size)`: `DEFECT_PIXEL` where a mask marks a defect,
             `UNKNOWN_PIXEL` in all pixels of an anomaly without a mask, 0 elsewhere; None if no
             image has a mask.
+        measurements: float32 `(count, MEASUREMENTS)`, what each picture looked like when it was
+            loaded, see `ganad_station.measurements.measure`; NaN for synthetic anomalies, None if
+            the pictures were not measured.
     """
 
     images: NDArray[np.uint8]
@@ -35,6 +38,7 @@ class LabeledImages:
     names: NDArray[np.str_]
     groups: NDArray[np.int64]
     masks: NDArray[np.uint8] | None = None
+    measurements: NDArray[np.float32] | None = None
 
     def take(self, indices: NDArray[np.integer]) -> "LabeledImages":
         """Return the images at `indices`, in that order."""
@@ -46,6 +50,7 @@ class LabeledImages:
             self.names[indices],
             self.groups[indices],
             None if self.masks is None else self.masks[indices],
+            None if self.measurements is None else self.measurements[indices],
         )
 
     def __len__(self) -> int:

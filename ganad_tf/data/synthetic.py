@@ -128,6 +128,7 @@ def _with_synthetic(name: str, split: Split, replaces: bool, seed: int) -> Split
         np.concatenate([data.names, names]),
         np.concatenate([data.groups, data.groups.max() + 1 + np.arange(len(names))]),
         np.concatenate([_known_masks(data, split.normal_kind), drawn.masks]),
+        _measured(data, len(names)),
     )
     return Split(joined, split.normal_kind)
 
@@ -139,6 +140,13 @@ def _known_masks(data: LabeledImages, normal_kind: int) -> NDArray[np.uint8]:
     masks = np.full(data.images.shape[:3], UNKNOWN_PIXEL, np.uint8)
     masks[data.kinds == normal_kind] = 0
     return masks
+
+
+def _measured(data: LabeledImages, drawn: int) -> NDArray[np.float32] | None:
+    """Add NaN for drawn images, which no camera took, to the measurements of loaded ones."""
+    if data.measurements is None:
+        return None
+    return np.pad(data.measurements, ((0, drawn), (0, 0)), constant_values=np.nan)
 
 
 def _scratch(

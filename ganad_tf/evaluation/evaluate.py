@@ -1,11 +1,14 @@
 """Evaluating a trained run on its test split."""
 
 import dataclasses
+import logging
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganad_station.calibration import set_threshold
-from ganad_station.threshold import DEFAULT_CONFIDENCE, DEFAULT_FALSE_REJECT_RATE
+from ganad_station.threshold import DEFAULT_CONFIDENCE, DEFAULT_FALSE_REJECT_RATE, is_rejected
+from ganad_tf.data.appearance import find_unlike
 from ganad_tf.data.labeled import UNKNOWN_PIXEL
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import station_errors_as_user_errors
@@ -19,6 +22,8 @@ from ganad_tf.run import Run
 from ganad_tf.run.folder import VALIDATION_PICTURES
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import write_json
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -62,7 +67,25 @@ def evaluate(
     plot_scores(scored, threshold.value, run.folder / "scores.png")
     draw_examples(splits.test, scored, scorer, run.folder / "sheet.png")
     write_json(run.metrics_path, dataclasses.asdict(evaluation))
+    _report_unlike(run, is_rejected(scored.scores, threshold.value))
     return evaluation
+
+
+def _report_unlike(run: Run, is_rejected: NDArray[np.bool_]) -> None:
+    """Log how many test pictures a station would refuse as unlike the training pictures."""
+    test, appearance = run.splits.test, run.appearance
+    unlike = None if appearance is None else find_unlike(test, appearance, is_rejected)
+    if unlike is None:
+        return
+    anomalies = test.is_anomaly
+    logger.info(
+        "%d of %d good test pictures and %d of %d anomalies are unlike the training pictures: a "
+        "station answers ERROR",
+        np.count_nonzero(unlike & ~anomalies),
+        np.count_nonzero(~anomalies),
+        np.count_nonzero(unlike & anomalies),
+        np.count_nonzero(anomalies),
+    )
 
 
 def _localize(scorer: Scorer, test: Split) -> Localization | None:

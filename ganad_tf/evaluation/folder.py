@@ -11,10 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ganad_station.appearance import Appearance
 from ganad_station.heatmap import save_heatmap
 from ganad_station.illumination import AS_TAKEN
-from ganad_station.images import UnreadableImageError, pictures_in, prepare_image
-from ganad_station.inspector import Inspection
+from ganad_station.images import UnreadableImageError, pictures_in
+from ganad_station.inspector import Inspection, find_problem
+from ganad_station.journal.records import ERROR, NG, OK
+from ganad_station.measurements import prepare_and_measure
 from ganad_station.score import scores
 from ganad_station.threshold import is_rejected
 from ganad_tf.errors import UserError
@@ -25,6 +28,9 @@ from ganad_tf.run import Run
 DECODERS = 2
 BATCH = 16
 
+Decoded = tuple[NDArray[np.uint8], NDArray[np.float32]]
+"""The image that the model takes, and the measurements of the picture."""
+
 
 class Scored(NamedTuple):
     """The outcome of scoring a picture file.
@@ -32,7 +38,7 @@ class Scored(NamedTuple):
     Attributes:
         path: Path of the file.
         inspection: Score and decision, None if the file cannot be read.
-        problem: The reason why it cannot be read, None if it can.
+        problem: Why it cannot be read or decided, None if it is decided.
     """
 
     path: Path
@@ -41,15 +47,13 @@ class Scored(NamedTuple):
 
     @property
     def score(self) -> float | None:
-        """The score in [0, 1], None if the file cannot be read."""
-        return None if self.inspection is None else self.inspection.score
+        """The score in [0, 1], None if the part is not decided."""
+        return None if self.inspection is None or self.problem else self.inspection.score
 
     @property
     def decision(self) -> str | None:
-        """OK or NG, None if the file cannot be read."""
-        if self.inspection is None:
-            return None
-        return "NG" if self.inspection.is_ng else "OK"
+        """OK, NG or ERROR, None if the file cannot be read."""
+        return None if self.inspection is None else self.inspection.decision
 
 
 def score_folder(
@@ -58,6 +62,7 @@ def score_folder(
     table: str | Path,
     heatmaps: str | Path | None = None,
     on_scored: Callable[[int, int, Scored], None] = lambda *_: None,
+    any_picture: bool = False,
 ) -> dict[str | None, int]:
     """Score all pictures of a folder and its subfolders, or a single picture.
 
@@ -71,9 +76,11 @@ def score_folder(
             write none.
         on_scored: Called after each picture with its number, from 1, the number of all pictures,
             and the outcome.
+        any_picture: Whether pictures that are unlike the training pictures are decided, too.
 
     Returns:
-        The number of pictures by decision: OK, NG, and None for those that cannot be read.
+        The number of pictures by decision: OK, NG, ERROR for those that are unlike the training
+        pictures or whose score is not a number, and None for those that cannot be read.
 
     Raises:
         UserError: If the run has no threshold, the folder holds no pictures, or the format of the
@@ -88,8 +95,14 @@ def score_folder(
         raise UserError(f"{pictures} holds no pictures")
     if heatmaps is not None:
         Path(heatmaps).mkdir(parents=True, exist_ok=True)
-    counts: dict[str | None, int] = {"OK": 0, "NG": 0, None: 0}
-    outcomes = score_pictures(Scorer.of(run), paths, threshold, run.config.data.illumination)
+    counts: dict[str | None, int] = {OK: 0, NG: 0, ERROR: 0, None: 0}
+    outcomes = score_pictures(
+        Scorer.of(run),
+        paths,
+        threshold,
+        run.config.data.illumination,
+        None if any_picture else run.appearance,
+    )
     with score_table(table) as write:
         for number, scored in enumerate(outcomes, start=1):
             counts[scored.decision] += 1
@@ -109,7 +122,11 @@ def score_folder(
 
 
 def score_pictures(
-    scorer: Scorer, paths: Iterable[Path], threshold: float, illumination: str = AS_TAKEN
+    scorer: Scorer,
+    paths: Iterable[Path],
+    threshold: float,
+    illumination: str = AS_TAKEN,
+    appearance: Appearance | None = None,
 ) -> Iterator[Scored]:
     """Score picture files one after another.
 
@@ -121,6 +138,7 @@ def score_pictures(
         paths: The picture files to score.
         threshold: The largest score that is accepted.
         illumination: The correction of illumination, see `ganad_station.illumination.even_out`.
+        appearance: What the training pictures look like; None to decide on any picture.
 
     Yields:
         The outcome for each file, in order.
@@ -128,38 +146,41 @@ def score_pictures(
     _, size, _, channels = scorer.generator.input_shape
     with ThreadPoolExecutor(DECODERS) as pool:
         form = (size, channels, illumination)
-        decodings = ((path, pool.submit(prepare_image, path, *form)) for path in paths)
+        decodings = ((path, pool.submit(prepare_and_measure, path, *form)) for path in paths)
         waiting = deque(islice(decodings, 2 * BATCH))
         while waiting:
             batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
             waiting.extend(islice(decodings, len(batch)))
-            yield from _score_batch(scorer, batch, threshold)
+            yield from _score_batch(scorer, batch, threshold, appearance)
 
 
 def _score_batch(
-    scorer: Scorer, batch: list[tuple[Path, Future[NDArray[np.uint8]]]], threshold: float
+    scorer: Scorer,
+    batch: list[tuple[Path, Future[Decoded]]],
+    threshold: float,
+    appearance: Appearance | None,
 ) -> list[Scored]:
     start = time.perf_counter()
-    images = [_result(decoding) for _, decoding in batch]
-    readable = [image for image in images if not isinstance(image, UnreadableImageError)]
+    decoded = [_result(decoding) for _, decoding in batch]
+    readable = [found[0] for found in decoded if not isinstance(found, UnreadableImageError)]
     views = scorer.reconstruct(np.stack(readable)) if readable else None
     seconds = (time.perf_counter() - start) / len(batch)
     reconstructions = iter(() if views is None else np.moveaxis(views, 1, 0))
     outcomes = []
-    for (path, _), image in zip(batch, images, strict=True):
-        if isinstance(image, UnreadableImageError):
-            outcomes.append(Scored(path, None, str(image)))
+    for (path, _), found in zip(batch, decoded, strict=True):
+        if isinstance(found, UnreadableImageError):
+            outcomes.append(Scored(path, None, str(found)))
             continue
-        own = next(reconstructions)
+        (image, measurements), own = found, next(reconstructions)
         score = float(scores(image[np.newaxis], own[:, np.newaxis], scorer.rule)[0])
         is_ng = bool(is_rejected(score, threshold))
-        outcomes.append(
-            Scored(path, Inspection(score, is_ng, image, own, scorer.rule, seconds), None)
-        )
+        problem = find_problem(appearance, measurements, score, is_ng)
+        inspection = Inspection(score, is_ng, image, own, scorer.rule, seconds, problem)
+        outcomes.append(Scored(path, inspection, problem))
     return outcomes
 
 
-def _result(decoding: Future[NDArray[np.uint8]]) -> NDArray[np.uint8] | UnreadableImageError:
+def _result(decoding: Future[Decoded]) -> Decoded | UnreadableImageError:
     try:
         return decoding.result()
     except UnreadableImageError as error:

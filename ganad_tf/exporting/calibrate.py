@@ -37,7 +37,7 @@ def calibrate(
 
     Each threshold is written as `calibration.json` beside its model: into the run folder, where
     `score`, `report` and later exports use it, and into the bundles. Pictures that cannot be read
-    are left out with a warning.
+    or are unlike the training pictures are left out with a warning.
 
     Args:
         run: An evaluated run.
@@ -76,9 +76,13 @@ def calibrate(
 def _scores_and_parts(run: Run, paths: Sequence[Path]) -> tuple[dict[Path, float], dict[Path, int]]:
     """Return the score of each picture, and the number of the part that it shows."""
     scores, thumbnails = {}, []
-    for scored in score_pictures(Scorer.of(run), paths, 0.0, run.config.data.illumination):
+    illumination, appearance = run.config.data.illumination, run.appearance
+    for scored in score_pictures(Scorer.of(run), paths, 0.0, illumination, appearance):
         if scored.inspection is None:
             warn_left_out(scored.problem)
+            continue
+        if scored.inspection.is_unlike:
+            warn_left_out(f"{scored.path} is {scored.problem}")
             continue
         scores[scored.path] = scored.inspection.score
         image = Image.fromarray(scored.inspection.image.squeeze())

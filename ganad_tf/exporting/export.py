@@ -68,6 +68,11 @@ def export(
     recipes = {target: recipes_for(target, variant) for target in targets}
     warn_of_chance(run)
     logger.info("threshold of the float model: %s", describe_threshold(run.threshold))
+    if run.appearance is None:
+        logger.info(
+            "the run does not record what its training pictures look like, so that stations cannot "
+            "refuse pictures that are unlike them: train again"
+        )
     paths = []
     with run.exclusively():
         prepare_execution(run.config.seed, run.config.data.trained_size)
@@ -94,6 +99,7 @@ def export(
                     thresholds=thresholds,
                     selftest=selftest,
                     verification={},
+                    appearance=run.appearance,
                 )
                 write_manifest(temporary, manifest)
             paths += [folder / recipe.file for recipe in recipes[target]]

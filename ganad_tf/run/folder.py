@@ -4,23 +4,23 @@ import fcntl
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ganad_station.appearance import Appearance
 from ganad_station.calibration import CALIBRATE_AGAIN, CALIBRATION_FILE, Calibration
 from ganad_station.fields import LARGEST_NUMBER, Fields
 from ganad_station.threshold import ORDER_STATISTIC, TOLERANCE_BOUND, Threshold
-from ganad_tf.config import RunConfig, read_config, recorded_config, to_toml
+from ganad_tf.config import RunConfig, read_config, recorded_config
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Splits
 from ganad_tf.errors import UserError, station_errors_as_user_errors
+from ganad_tf.run.files import RUN_FILE, read_recorded_appearance, write_new_folder
 from ganad_tf.run.history import Entry, best_epoch, read_history, validation_aurocs
-from ganad_tf.run.identity import Identity, read_identity, record_splits, splits_csv
-from ganad_tf.system.files import new_folder, write_json, write_text
+from ganad_tf.run.identity import Identity, read_identity, record_splits
 
 DEFAULT_RUNS = Path("runs")
-RUN_FILE = "run.json"
 LOCK_FILE = ".lock"
 VALIDATION_PICTURES = "the good pictures of validation, float model"
 MOST_PARTS = 2**63
@@ -71,6 +71,15 @@ class Run:
     def metrics_path(self) -> Path:
         """JSON file with the figures on the test split; written by `evaluate`."""
         return self.folder / "metrics.json"
+
+    @cached_property
+    def appearance(self) -> Appearance | None:
+        """What the good training pictures look like; None for runs that did not record it.
+
+        Raises:
+            UserError: If the file is damaged.
+        """
+        return read_recorded_appearance(self.folder)
 
     @property
     def is_trained(self) -> bool:
@@ -183,14 +192,7 @@ class Run:
 
     def write(self) -> None:
         """Write the folder of a `draft`, all of it or nothing."""
-        refuse_used_folder(self.folder)
-        try:
-            with new_folder(self.folder) as temporary:
-                write_text(temporary / "config.toml", to_toml(self.config))
-                write_text(temporary / "splits.csv", splits_csv(self.splits))
-                write_json(temporary / RUN_FILE, asdict(self.identity))
-        except OSError as error:
-            raise UserError(f"{self.folder} cannot be made: {error.strerror}") from None
+        write_new_folder(self.folder, self.config, self.splits, self.identity)
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
@@ -289,11 +291,3 @@ class Run:
             UserError: If the file is damaged.
         """
         return read_history(self.history_path) if self.history_path.is_file() else []
-
-
-def refuse_used_folder(folder: Path) -> None:
-    """Raise `UserError` unless a run folder can be made at a path."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(
-            f"{folder} is not empty: choose another --name, or continue it with --resume {folder}"
-        )

@@ -24,7 +24,7 @@ from ganad_tf.models.detector import AnomalyDetector
 from ganad_tf.models.generator import build_generator, resize_generator
 from ganad_tf.models.optimizer import FusedAdam
 from ganad_tf.run import Run
-from ganad_tf.run.folder import refuse_used_folder
+from ganad_tf.run.files import refuse_used_folder
 from ganad_tf.run.history import VALIDATION_AUROC, VALIDATION_AUROC_HIGH, VALIDATION_AUROC_LOW
 from ganad_tf.run.identity import record_splits
 from ganad_tf.system.execution import prepare_execution

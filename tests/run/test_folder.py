@@ -132,6 +132,7 @@ def test_a_calibration_replaces_the_threshold_of_the_evaluation(
     assert copied.threshold == expected
     assert copied.evaluated_threshold.value != expected.value
     score = ["score", str(part_pictures), "--out", str(copied.folder / "scores.csv")]
+    score.append("--any-picture")
     result = CliRunner().invoke(cli, [*score, "--run", str(copied.folder)])
     assert result.exit_code == 0, result.output
     promise = "promises at most 1 % false rejects with 95 % confidence (300 good parts)"

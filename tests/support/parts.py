@@ -58,3 +58,22 @@ def count_decodings() -> Iterator[list[tuple[int, int]]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ImageFile.ImageFile, "load", counted)
         yield decoded
+
+
+def draw_color_part(is_scratched: bool, side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw a copper disc with a green mark at its upper left, on a grey belt.
+
+    Returns:
+        uint8 `(side, side, 3)`.
+    """
+    rows, columns = np.mgrid[:side, :side] / side - rng.normal(0, 0.01, (2, 1, 1))
+    disc = np.hypot(rows - 0.5, columns - 0.5) < 0.38
+    mark = np.hypot(rows - 0.32, columns - 0.36) < 0.11
+    part = np.full((side, side, 3), 70.0)
+    part[disc] = (190, 120, 70)
+    part[mark] = (60, 140, 80)
+    if is_scratched:
+        at = side // 2 + int(rng.integers(-side // 6, side // 6))
+        part[at - 1 : at + 2, side // 4 : -side // 4] = 245
+    part = part * rng.normal(1, 0.02) + rng.normal(0, 4, part.shape)
+    return np.clip(part, 0, 255).astype(np.uint8)

@@ -27,6 +27,7 @@ def test_a_run_holds_everything(small_run: Run) -> None:
         "config.toml",
         "run.json",
         "splits.csv",
+        "appearance.json",
         "history.json",
         "best.keras",
         "last.keras",

@@ -71,7 +71,7 @@ def _time_inspections(inspector: Inspector, path: Path, count: int) -> List[floa
 
 
 def _time_model(inspector: Inspector, path: Path, count: int) -> List[float]:
-    images, rule = inspector.read(path)[np.newaxis], inspector.bundle.manifest.score
+    images, rule = inspector.read(path)[0][np.newaxis], inspector.bundle.manifest.score
     times = []
     for _ in range(WARM_UP + count):
         start = time.perf_counter()

@@ -15,7 +15,7 @@ from ganad_station.calibration import Calibration
 from ganad_station.errors import StationError
 from ganad_station.exit_codes import SUCCESS
 from ganad_station.images import UnreadableImageError, pictures_in
-from ganad_station.inspector import Inspector
+from ganad_station.inspector import ANY_PICTURE_HELP, Inspector
 from ganad_station.printing import printable
 from ganad_station.threshold import (
     DEFAULT_CONFIDENCE,
@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="threads of the runtime (default: %(default)s)",
     )
+    parser.add_argument("--any-picture", action="store_true", help=ANY_PICTURE_HELP)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.confidence,
         arguments.threads,
         accept_failed=arguments.accept_failed,
+        any_picture=arguments.any_picture,
     )
     return SUCCESS
 
@@ -83,10 +85,12 @@ def calibrate_bundle(
     threads: int = 1,
     parts: Optional[Dict[Path, int]] = None,
     accept_failed: bool = False,
+    any_picture: bool = False,
 ) -> None:
     """Set the threshold of a bundle on pictures of good parts.
 
-    Pictures that cannot be read are named on stderr and left out.
+    Pictures that cannot be read, or are unlike the training pictures, are named on stderr and left
+    out.
 
     Args:
         folder: Path of the bundle.
@@ -97,6 +101,7 @@ def calibrate_bundle(
         parts: The number of the part that each picture shows, by its path; None to take pictures
             for the same part if they have the same pixels.
         accept_failed: Whether a model that failed its verification is used.
+        any_picture: Whether pictures that are unlike the training pictures count, too.
 
     Raises:
         StationError: If the bundle cannot be used, there are no pictures, or a score is not a
@@ -104,7 +109,7 @@ def calibrate_bundle(
     """
     # The new calibration replaces the last one, even if that is damaged.
     bundle = Bundle.open(folder, with_calibration=False)
-    inspector = Inspector(bundle, threads, accept_failed)
+    inspector = Inspector(bundle, threads, accept_failed, any_picture)
     scores, shown = [], []
     copies: Dict[bytes, int] = {}
     for path in different_files(images):
@@ -112,6 +117,9 @@ def calibrate_bundle(
             inspection = inspector.inspect(path)
         except UnreadableImageError as error:
             warn_left_out(error)
+            continue
+        if inspection.is_unlike:
+            warn_left_out(f"{path} is {inspection.problem}")
             continue
         scores.append(inspection.score)
         first = copies.setdefault(pixels_digest(inspection.image), len(copies))

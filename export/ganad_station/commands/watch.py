@@ -10,7 +10,7 @@ from ganad_station.arguments import at_least_one
 from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
 from ganad_station.exit_codes import SUCCESS
-from ganad_station.inspector import Inspector
+from ganad_station.inspector import ANY_PICTURE_HELP, Inspector
 from ganad_station.journal.writer import Journal
 from ganad_station.outputs.delivery import Delivery, Receiver
 from ganad_station.outputs.mqtt import MqttBroker
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="results that may wait for a receiver before inspection stops (default: %(default)s)",
     )
+    parser.add_argument("--any-picture", action="store_true", help=ANY_PICTURE_HELP)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,7 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     lock = FolderLock(arguments.out)
     try:
-        inspector = Inspector(bundle, accept_failed=arguments.accept_failed)
+        inspector = Inspector(
+            bundle, accept_failed=arguments.accept_failed, any_picture=arguments.any_picture
+        )
         with Journal.open(arguments.out) as journal:
             journal.set_outputs([receiver.name for receiver in receivers], arguments.queue)
             deliveries = [Delivery(arguments.out, receiver) for receiver in receivers]

@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
         score: The anomaly score in [0, 1]; None for an error.
         threshold: Scores above it are NG.
         seconds: Time from the file to the decision; None for an error.
-        error: Why the picture has no score; None if it has one.
+        error: Why the part is not decided; None if it is.
     """
 
     decision: str
@@ -49,7 +49,7 @@ class Part(NamedTuple):
         seconds: Time from the file to the decision; None for an error.
         size: Size of the file in bytes.
         mtime_ns: Time of the last modification of the file, in nanoseconds since 1970.
-        error: Why the picture has no score; None if it has one.
+        error: Why the part is not decided; None if it is.
     """
 
     id: int

@@ -17,7 +17,7 @@ from typing import Dict, List, Optional
 
 from ganad_station.images import UnreadableImageError
 from ganad_station.inspector import Inspection, Inspector
-from ganad_station.journal.records import ERROR, NG, OK, Outcome, Part, Queue, Stamp
+from ganad_station.journal.records import ERROR, Outcome, Part, Queue, Stamp
 from ganad_station.journal.times import to_iso
 from ganad_station.journal.writer import Journal
 from ganad_station.outputs.delivery import Delivery
@@ -120,7 +120,9 @@ class Watch:
             self._record(file, stamp, outcome, inspection)
 
     def _decide(self, inspection: Inspection) -> Outcome:
-        decision = NG if inspection.is_ng else OK
+        decision, problem = inspection.decision, inspection.problem
+        if problem is not None:
+            return Outcome(decision, None, self._threshold, None, problem)
         return Outcome(decision, inspection.score, self._threshold, inspection.seconds, None)
 
     def _record(
