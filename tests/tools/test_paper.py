@@ -127,7 +127,7 @@ def places(folder: Path) -> tuple[object, ...]:
     ("arguments", "words"),
     [
         (("paper", "--classes", "0,12"), "no class 12"),
-        (("paper", "--classes", "cat"), "no list of classes"),
+        (("paper", "--classes", "cat"), "not a list of classes"),
         (("paper", "--epochs", "0"), "epochs must be at least 1"),
         (("widths", "--classes", "0,12"), "no class 12"),
         (("depths",), "No such command 'depths'"),
