@@ -34,8 +34,18 @@ def invoke(*arguments: object) -> Result:
 def start(*arguments: object, cwd: Path) -> subprocess.Popen:
     command = [sys.executable, "-m", "ganad_tf", *map(str, arguments)]
     return subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=take_interrupts,  # noqa: PLW1509 (no threads run here)
     )
+
+
+def take_interrupts() -> None:
+    """Undo what a shell does to the processes that it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_to_end(*arguments: object, cwd: Path) -> tuple[int, str]:

@@ -86,6 +86,7 @@ def test_whole_pictures_are_validated_and_the_last_epoch_is_exported(run: Run) -
 
 
 def test_a_station_scores_as_the_verified_file_does(run: Run, marked_folder: Path) -> None:
+    evaluate(run)
     (path,) = export(run, ["coral"])
     (verification,) = verify([path], run)
     assert verification.outcome == Outcome.UNDECIDED  # of 18 pictures
