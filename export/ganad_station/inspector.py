@@ -31,7 +31,7 @@ class Inspection(NamedTuple):
             uint8, 0 to 255, or float32 in [0, 1].
         rule: The rule that the score was computed by.
         seconds: Time from the file to the decision.
-        problem: Why the score says nothing about the part, see `find_problem`; None if it does.
+        problem: Why the score says nothing about the part, see `decide`; None if it does.
     """
 
     score: float
@@ -111,23 +111,26 @@ class Inspector:
         rule = self.bundle.manifest.score
         reconstructions = self.model.reconstruct_views(image[np.newaxis], rule)
         score = float(scores(image[np.newaxis], reconstructions, rule)[0])
-        is_ng = bool(is_rejected(score, self.threshold))
-        problem = find_problem(self._appearance, measurements, score, is_ng)
+        is_ng, problem = decide(score, self.threshold, self._appearance, measurements)
         seconds = time.perf_counter() - start
         return Inspection(score, is_ng, image, reconstructions[:, 0], rule, seconds, problem)
 
 
-def find_problem(
-    appearance: Optional[Appearance], measurements: np.ndarray, score: float, is_ng: bool
-) -> Optional[str]:
-    """Return why a score says nothing about a part; None if it does.
+def decide(
+    score: float, threshold: float, appearance: Optional[Appearance], measurements: np.ndarray
+) -> Tuple[bool, Optional[str]]:
+    """Decide on a scored picture.
 
     Args:
+        score: The score of the picture.
+        threshold: The largest score that is accepted.
         appearance: What the training pictures look like, None if that is not known.
         measurements: The measurements of the picture, see `ganad_station.measurements.measure`.
-        score: The score of the picture.
-        is_ng: Whether the score is rejected.
+
+    Returns:
+        Whether the score is rejected, and why it says nothing about a part; None if it does.
     """
+    is_ng = bool(is_rejected(score, threshold))
     if not np.isfinite(score):
-        return NOT_A_NUMBER
-    return None if appearance is None else appearance.problem(measurements, is_ng)
+        return is_ng, NOT_A_NUMBER
+    return is_ng, None if appearance is None else appearance.problem(measurements, is_ng)

@@ -12,14 +12,12 @@ from PIL import Image
 from ganad_station.appearance import Appearance
 from ganad_station.bundle import Bundle
 from ganad_station.choice import choose_model
-from ganad_station.errors import StationError
-from ganad_station.inspector import find_problem
+from ganad_station.inspector import decide
 from ganad_station.manifest import MANIFEST_FILE
 from ganad_station.measurements import prepare_and_measure
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
-from ganad_station.threshold import is_rejected
 from ganad_tf.api.prediction import Prediction
-from ganad_tf.errors import UserError
+from ganad_tf.errors import UserError, station_errors_as_user_errors
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import RUN_FILE, Run
 
@@ -100,10 +98,8 @@ class Detector:
         if (folder / RUN_FILE).is_file():
             return cls._of_run(Run.open(folder))
         if (folder / MANIFEST_FILE).is_file():
-            try:
+            with station_errors_as_user_errors():
                 return cls._of_bundle(Bundle.open(folder), threads)
-            except StationError as error:
-                raise UserError(str(error)) from None
         raise UserError(
             f"{folder} is neither a run (no {RUN_FILE}) nor a bundle (no {MANIFEST_FILE}): "
             "give a folder that train or export wrote"
@@ -185,8 +181,7 @@ class Detector:
         predictions = []
         for index, (image, measurements) in enumerate(prepared):
             score = float(found[index])
-            is_ng = bool(is_rejected(score, self.threshold))
-            problem = find_problem(self._appearance, measurements, score, is_ng)
+            is_ng, problem = decide(score, self.threshold, self._appearance, measurements)
             is_ng = is_ng or problem is not None
             shown = image, plain[index], maps[index]
             predictions.append(Prediction(score, is_ng, self.threshold, *shown, problem))
@@ -194,10 +189,8 @@ class Detector:
 
     def _prepare(self, picture: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         size, _, channels = self.image_shape
-        try:
+        with station_errors_as_user_errors():
             return prepare_and_measure(picture, size, channels, self.illumination)
-        except StationError as error:
-            raise UserError(str(error)) from None
 
 
 def _is_one(pictures: Any) -> bool:

@@ -15,11 +15,10 @@ from ganad_station.appearance import Appearance
 from ganad_station.heatmap import save_heatmap
 from ganad_station.illumination import AS_TAKEN
 from ganad_station.images import UnreadableImageError, pictures_in
-from ganad_station.inspector import Inspection, find_problem
+from ganad_station.inspector import Inspection, decide
 from ganad_station.journal.records import ERROR, NG, OK
 from ganad_station.measurements import prepare_and_measure
 from ganad_station.score import scores
-from ganad_station.threshold import is_rejected
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.score_table import check_format, score_table
 from ganad_tf.evaluation.scoring import Scorer
@@ -173,8 +172,7 @@ def _score_batch(
             continue
         (image, measurements), own = found, next(reconstructions)
         score = float(scores(image[np.newaxis], own[:, np.newaxis], scorer.rule)[0])
-        is_ng = bool(is_rejected(score, threshold))
-        problem = find_problem(appearance, measurements, score, is_ng)
+        is_ng, problem = decide(score, threshold, appearance, measurements)
         inspection = Inspection(score, is_ng, image, own, scorer.rule, seconds, problem)
         outcomes.append(Scored(path, inspection, problem))
     return outcomes

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ganad_station.choice import open_model
@@ -77,7 +78,8 @@ def export(
     with run.exclusively():
         prepare_execution(run.config.seed, run.config.data.trained_size)
         model_files = ModelFiles(run, run.splits, io_type)
-        scorer = Scorer.of(run)
+        scorer = Scorer(model_files.generator, run.config.score.rule)
+        float_scores = scorer.scores(run.splits.validation.normals)
         for target in targets:
             folder = run.folder / "bundles" / bundle_name(target, variant)
             folder.parent.mkdir(exist_ok=True)
@@ -87,7 +89,7 @@ def export(
                 write_station_program(temporary / STATION_PROGRAM)
                 (temporary / PAGE_FILE).write_bytes(page_of(target))
                 selftest = _write_selftest(temporary, recipes[target], run)
-                thresholds = _set_thresholds(temporary, recipes[target], run, scorer)
+                thresholds = _set_thresholds(temporary, recipes[target], run, float_scores)
                 manifest = Manifest(
                     ganad_tf=__version__,
                     run=run.identity.id,
@@ -157,14 +159,13 @@ def _write_selftest(folder: Path, recipes: Sequence[Recipe], run: Run) -> Selfte
 
 
 def _set_thresholds(
-    folder: Path, recipes: Sequence[Recipe], run: Run, scorer: Scorer
+    folder: Path, recipes: Sequence[Recipe], run: Run, float_scores: NDArray[np.float64]
 ) -> dict[str, Threshold]:
-    normals = run.splits.validation.normals
-    float_scores = scorer.scores(normals)
+    normals, rule = run.splits.validation.normals, run.config.score.rule
     thresholds = {}
     for recipe in recipes:
         path = folder / recipe.file
-        scores = score_all(open_in_all_runtimes(path), normals, scorer.rule, path)
+        scores = score_all(open_in_all_runtimes(path), normals, rule, path)
         thresholds[recipe.file] = file_threshold(run, recipe.file, scores, float_scores)
         logger.info("threshold of %s: %s", path.name, describe_threshold(thresholds[recipe.file]))
     return thresholds
