@@ -1,7 +1,9 @@
 """Atomic writes: a kill at any time leaves the old file or the new one, never a part of it."""
 
+import ctypes
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,9 @@ from typing import Any
 from ganad_tf.errors import UserError, reason
 
 TEMPORARY = ".ganad-tf."
+MOVED_ASIDE = re.compile(rf"{re.escape(TEMPORARY)}\d+\.(?P<name>.+)\.outdated")
+CURRENT_FOLDER, RENAME_EXCHANGE = -100, 2
+"""`AT_FDCWD` and `RENAME_EXCHANGE` of Linux."""
 
 
 @contextmanager
@@ -38,20 +43,29 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`, which replaces `path` when the block ends."""
+    """Yield a temporary folder beside `path`, which replaces `path` when the block ends.
+
+    The two folders are exchanged in one step. On file systems that cannot do that, a kill may leave
+    nothing at `path` and the old folder beside it, which `remove_leftovers` puts back.
+    """
     with _temporary_folder(path) as temporary:
         yield temporary
-        outdated = temporary.with_name(f"{temporary.name}.outdated")
-        if path.exists():
-            os.replace(path, outdated)
-        os.replace(temporary, path)
-        shutil.rmtree(outdated, ignore_errors=True)
+        if not path.exists():
+            os.replace(temporary, path)
+        elif not _exchange(temporary, path):
+            _replace_in_two_steps(temporary, path)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files and folders that killed processes have left in a folder."""
+    """Remove the temporary files and folders that killed processes have left in a folder.
+
+    A folder that was to be replaced, and is missing now, is put back first.
+    """
     for path in folder.glob(f"{TEMPORARY}*"):
-        if path.is_dir():
+        moved = MOVED_ASIDE.fullmatch(path.name)
+        if moved and not (folder / moved["name"]).exists():
+            os.replace(path, folder / moved["name"])
+        elif path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
@@ -94,6 +108,28 @@ def _temporary_folder(path: Path) -> Iterator[Path]:
         yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two folders in one step; return False if the system or the file system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    paths = (os.fsencode(first), os.fsencode(second))
+    return bool(rename(CURRENT_FOLDER, paths[0], CURRENT_FOLDER, paths[1], RENAME_EXCHANGE) == 0)
+
+
+def _replace_in_two_steps(new: Path, path: Path) -> None:
+    """Exchange two folders with renames; an error or an interrupt leaves the old one in place."""
+    outdated = new.with_name(f"{new.name}.outdated")
+    try:
+        os.replace(path, outdated)
+        os.replace(new, path)
+    finally:
+        if not path.exists():
+            os.replace(outdated, path)
+    # Under this name, what a kill leaves of it is never put back.
+    os.replace(outdated, new)
 
 
 def _beside(path: Path) -> Path:
