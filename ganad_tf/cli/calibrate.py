@@ -26,7 +26,7 @@ def calibrate_command(
     that of `station.pyz calibrate` on a station: at most the false-reject rate of new good parts is
     rejected, with that confidence. Where the pictures are too few for the rate, it is the largest
     score, with the rate that so many can promise. `score`, `report` and later exports use it, too;
-    to go back, remove calibration.json.
+    to go back, remove calibration.json from the run folder and from each bundle.
     """
     run = find_run(run_folder, runs)
     import_tensorflow_quietly()

@@ -30,8 +30,3 @@ def evaluate_command(
 
     print_evaluation(evaluate(run, false_reject_rate, confidence))
     click.echo(f"metrics.json, roc.png, scores.png and sheet.png are in {run.folder}")
-    if run.is_calibrated:
-        click.echo(
-            f"{run.calibration_path} sets another threshold, which is in force: remove it to use "
-            "this one"
-        )

@@ -20,6 +20,7 @@ from ganad_tf.evaluation.scored_split import ScoredSplit
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import Run
 from ganad_tf.run.folder import VALIDATION_PICTURES
+from ganad_tf.run.stale import report_other_thresholds
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import write_json
 
@@ -34,7 +35,8 @@ def evaluate(
     """Set the threshold of a trained run and measure it on the test split.
 
     Writes `metrics.json`, `roc.png`, `scores.png` and `sheet.png` into the run folder. The
-    threshold is recorded in `metrics.json`, see `Run.threshold`.
+    threshold is recorded in `metrics.json`, see `Run.threshold`. Logs where a calibration or an
+    earlier export has set another one.
 
     Args:
         run: The trained run to evaluate.
@@ -68,6 +70,7 @@ def evaluate(
     draw_examples(splits.test, scored, scorer, run.folder / "sheet.png")
     write_json(run.metrics_path, dataclasses.asdict(evaluation))
     _report_unlike(run, is_rejected(scored.scores, threshold.value))
+    report_other_thresholds(run)
     return evaluation
 
 

@@ -12,7 +12,6 @@ from ganad_station.commands.calibrate import (
     different_files,
     warn_left_out,
 )
-from ganad_station.manifest import MANIFEST_FILE
 from ganad_station.threshold import DEFAULT_CONFIDENCE, DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.data.near_duplicates import (
     IDENTICAL_BUT_FOR_NOISE,
@@ -25,6 +24,7 @@ from ganad_tf.errors import station_errors_as_user_errors
 from ganad_tf.evaluation.folder import score_pictures
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import Run
+from ganad_tf.run.stale import bundle_folders
 
 
 def calibrate(
@@ -62,9 +62,9 @@ def calibrate(
             confidence,
             replaced,
         )
-        for manifest in sorted(run.folder.glob(f"bundles/[!.]*/{MANIFEST_FILE}")):
+        for folder in bundle_folders(run):
             calibrate_bundle(
-                manifest.parent,
+                folder,
                 images,
                 false_reject_rate,
                 confidence,

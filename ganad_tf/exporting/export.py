@@ -15,6 +15,7 @@ from ganad_station.threshold import Threshold, describe_threshold
 from ganad_tf import __version__
 from ganad_tf.evaluation.measure import warn_of_chance
 from ganad_tf.evaluation.scoring import Scorer
+from ganad_tf.exporting.carry_over import carry_over
 from ganad_tf.exporting.edgetpu import compile_for_edge_tpu
 from ganad_tf.exporting.manifest import describe_model, hash_files, write_manifest
 from ganad_tf.exporting.model_files import ModelFiles
@@ -48,7 +49,8 @@ def export(
 ) -> list[Path]:
     """Export the generator of a run as one bundle per target, `<run>/bundles/<target>/`.
 
-    Each model file gets a threshold of its own, see `ganad_tf.exporting.thresholds`.
+    Each model file gets a threshold of its own, see `ganad_tf.exporting.thresholds`. What others
+    have put into a bundle stays when it is exported again, see `ganad_tf.exporting.carry_over`.
 
     Args:
         run: An evaluated run.
@@ -104,6 +106,7 @@ def export(
                     appearance=run.appearance,
                 )
                 write_manifest(temporary, manifest)
+                carry_over(folder, temporary, manifest)
             paths += [folder / recipe.file for recipe in recipes[target]]
     return paths
 

@@ -44,7 +44,7 @@ def exported_files(run: Run, images: NDArray[np.uint8]) -> list[ExportedFile]:
     """
     rule = run.config.score.rule
     found = []
-    for evidence in sorted(run.folder.glob(f"bundles/*/{EVIDENCE_FOLDER}/*.json")):
+    for evidence in sorted(run.folder.glob(f"bundles/[!.]*/{EVIDENCE_FOLDER}/*.json")):
         bundle = evidence.parents[1]
         model_path = bundle / evidence.stem
         verification = read_json(evidence, f"ganad-tf verify {model_path}")

@@ -27,6 +27,7 @@ from ganad_tf.run import Run
 from ganad_tf.run.files import refuse_used_folder
 from ganad_tf.run.history import VALIDATION_AUROC, VALIDATION_AUROC_HIGH, VALIDATION_AUROC_LOW
 from ganad_tf.run.identity import record_splits
+from ganad_tf.run.stale import withdraw_evaluation
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import remove_leftovers
 from ganad_tf.training.callbacks import Bookkeeper, Progress
@@ -188,6 +189,7 @@ def _train_on(run: Run, tensorboard: bool, strategy: tf.distribute.Strategy | No
                 raise
             plot_history(run.read_history(), run.folder / "history.png")
             generator = load_checkpoint(run.chosen_path).averaged_generator
+            withdraw_evaluation(run)
             save_model(resize_generator(generator, run.config.data.size), run.generator_path)
             _warn_of_chance(run)
     return run

@@ -12,6 +12,7 @@ from ganad_station.bundle import Bundle
 from ganad_station.calibration import CALIBRATION_FILE, Calibration, set_threshold
 from ganad_station.threshold import TOLERANCE_BOUND
 from ganad_tf.cli.main import cli
+from ganad_tf.evaluation.evaluate import evaluate
 from ganad_tf.evaluation.folder import score_folder
 from ganad_tf.run import Run
 from tests.support.programs import run_program
@@ -108,3 +109,18 @@ def test_a_calibration_of_another_model_is_refused_and_replaced(
     assert "calibration.json lacks 'threshold': calibrate again, or remove it" in result.output
     calibrate(own_run, good_pictures)
     assert own_run.threshold.method == TOLERANCE_BOUND
+
+
+def test_evaluate_names_the_bundles_that_have_another_threshold(
+    own_run: Run, log: pytest.LogCaptureFixture
+) -> None:
+    calibrated, exported = (own_run.folder / "bundles" / name for name in ("coral", "cpu"))
+    Calibration.make(calibrated / "model.tflite", [0.1, 0.25], 0.5, 0.7).write(calibrated)
+    in_force = f"{calibrated / CALIBRATION_FILE} is in force for that bundle: remove it"
+    outdated = f"{exported} has thresholds that promise something else: export it again"
+    evaluate(own_run)
+    assert in_force in log.text
+    assert outdated not in log.text
+    evaluate(own_run, 0.2)
+    assert log.text.count(in_force) == 2
+    assert outdated in log.text

@@ -207,15 +207,24 @@ def test_the_station_program_is_the_same_for_the_same_sources(bundles: dict[str,
     assert not [name for name in names if "tensorflow" in name or name.endswith(".pyc")]
 
 
-def test_exporting_again_gives_the_same_model_and_leaves_nothing_else(
-    small_run: Run, int8_model: Path
+def test_exporting_again_gives_the_same_model_and_keeps_what_the_user_set(
+    small_run: Run, tmp_path: Path
 ) -> None:
-    images = small_run.splits.validation.data.images[:50]
-    (first,) = export(small_run, ["cpu"], POST_TRAINING)
-    before = LiteRtModel(first).reconstruct(images)
-    (again,) = export(small_run, ["cpu"], POST_TRAINING)
-    assert np.array_equal(before, LiteRtModel(again).reconstruct(images))
-    assert not list(small_run.folder.glob(f"bundles/{TEMPORARY}*"))
+    folder = tmp_path / "run"
+    shutil.copytree(small_run.folder, folder, ignore=shutil.ignore_patterns("bundles"))
+    run = Run.open(folder)
+    (first,) = export(run, ["cpu"], POST_TRAINING)
+    before = first.read_bytes()
+    bundle = first.parent
+    Calibration.make(first, [0.1, 0.25], 0.5, 0.7).write(bundle)
+    (bundle / "notes.txt").write_text("line 3")
+    (again,) = export(run, ["cpu"], POST_TRAINING)
+    assert again.read_bytes() == before
+    opened = Bundle.open(bundle)
+    assert opened.threshold == 0.25
+    assert "notes.txt" not in opened.manifest.files
+    assert (bundle / "notes.txt").read_text() == "line 3"
+    assert not list(bundle.parent.glob(f"{TEMPORARY}*"))
 
 
 def test_an_unfinished_run_is_not_exported(small_run: Run, tmp_path: Path) -> None:

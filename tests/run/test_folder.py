@@ -13,6 +13,7 @@ from ganad_tf.config import RunConfig, make_config
 from ganad_tf.data.sources import load_splits
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError
+from ganad_tf.evaluation.evaluate import evaluate
 from ganad_tf.run import Run
 
 
@@ -142,9 +143,22 @@ def test_a_calibration_replaces_the_threshold_of_the_evaluation(
     report = (copied.folder / "report.html").read_text()
     assert f"Scores above {expected.value:.5f} are NG" in report
     assert promise in report
-    result = CliRunner().invoke(cli, ["evaluate", "--run", str(copied.folder)])
-    assert "calibration.json sets another threshold, which is in force" in result.output
-    assert copied.threshold == expected
+
+
+def test_evaluate_says_whether_a_calibration_is_in_force(
+    copied: Run, log: pytest.LogCaptureFixture
+) -> None:
+    calibration = Calibration.make(copied.generator_path, [0.1] * 299 + [0.25], 0.01)
+    calibration.write(copied.folder)
+    evaluate(copied)
+    assert "calibration.json sets another threshold, which is in force" in log.text
+    assert copied.threshold == calibration.to_threshold()
+    log.clear()
+    with copied.generator_path.open("ab") as file:
+        file.write(b"trained again")
+    evaluate(copied)
+    assert "calibration.json was made for another generator.keras" in log.text
+    assert "in force" not in log.text
 
 
 def test_a_calibration_of_another_generator_is_refused(copied: Run) -> None:

@@ -151,14 +151,23 @@ def test_resuming_before_the_first_checkpoint_starts_over(tmp_path: Path) -> Non
     assert resumed.read_history() == complete.read_history()
 
 
-def test_resuming_removes_what_a_killed_process_left(tmp_path: Path) -> None:
+def test_resuming_removes_what_a_killed_process_left(
+    tmp_path: Path, log: pytest.LogCaptureFixture
+) -> None:
     run = train(make_config({"train": {"epochs": 1, "passes": 1}}), tmp_path / "run")
     run.generator_path.unlink()
     leftover = run.folder / f"{TEMPORARY}4711.last.keras"
     leftover.write_bytes(b"half a file")
+    bundle = run.folder / "bundles" / "cpu"
+    bundle.mkdir(parents=True)
+    (bundle / "manifest.json").write_text("{}")
+    run.metrics_path.write_text("{}")
     resume(run)
     assert run.is_trained
     assert not leftover.exists()
+    # What was measured on the earlier generator does not count for the new one.
+    assert not run.is_evaluated
+    assert f"{bundle} is of the generator that is replaced now: export it again" in log.text
 
 
 def test_a_damaged_or_short_history_is_not_resumed(tmp_path: Path, small_run: Run) -> None:
