@@ -55,6 +55,15 @@ def test_the_run_evaluates_to_the_same_figures(old_run: Path) -> None:
     )
 
 
+def test_the_run_has_a_report(old_run: Path) -> None:
+    from ganad_tf.report import write_report
+    from ganad_tf.run import Run
+
+    text = write_report(Run.open(old_run)).read_text()
+    assert "All 5 exported files decide as the model they came from in at least 538 of 539" in text
+    assert "verified (by the AUROC alone, as earlier versions did; verify it again)." in text
+
+
 def figures_without_threshold(metrics: dict[str, Any]) -> dict[str, float]:
     """Return the figures that do not depend on the threshold, without intervals."""
     figures = {name: metrics[name] for name in ("auroc", "average_precision", "best_f1")}

@@ -1,8 +1,7 @@
 """Choosing the model of a bundle: the first whose runtime and device are available."""
 
-import sys
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional
 
 from ganad_station.bundle import Bundle
 from ganad_station.errors import StationError
@@ -35,18 +34,46 @@ def open_model(path: Path, threads: int = 1) -> Model:
     return opener(path, threads)
 
 
-def choose_model(bundle: Bundle, threads: int, accept_failed: bool = False) -> Tuple[str, Model]:
-    """Load the first model of a bundle that runs here; name the skipped ones on stderr.
+class Choice(NamedTuple):
+    """The model of a bundle that runs here.
+
+    Attributes:
+        path: Path of the model file.
+        model: The model, loaded in its runtime.
+        outcome: What the verification of the file proved; None if it has not been verified.
+        doubt: Why it may decide otherwise than the float model, in words; None if it is verified.
+        skipped: The preferred models that are not used, each with the reason, in words.
+    """
+
+    path: Path
+    model: Model
+    outcome: Optional[Outcome]
+    doubt: Optional[str]
+    skipped: List[str]
+
+    @property
+    def warnings(self) -> List[str]:
+        """What a user should know of the choice, one line each; empty if nothing."""
+        lines = [f"skipped {reason}; using {self.path.name}" for reason in self.skipped]
+        if self.doubt is not None:
+            lines.append(f"{self.path} {self.doubt}: see ganad-tf verify")
+        return lines
+
+
+def choose_model(
+    bundle: Bundle,
+    threads: int,
+    accept_failed: bool = False,
+    how_to_accept: str = "--accept-failed takes it",
+) -> Choice:
+    """Load the first model of a bundle that runs here.
 
     Args:
         bundle: The bundle that contains the models.
         threads: Number of threads of the runtime.
         accept_failed: Whether a model that failed its verification is used. Otherwise, it is
-            skipped. A model of which it is not known that it decides like the float model is used
-            with a warning.
-
-    Returns:
-        File name of the model, and the model.
+            skipped.
+        how_to_accept: How the user sets `accept_failed`, for the message.
 
     Raises:
         StationError: If no model runs here.
@@ -54,27 +81,26 @@ def choose_model(bundle: Bundle, threads: int, accept_failed: bool = False) -> T
     reasons: List[str] = []
     for name in _candidates(bundle):
         entry = bundle.manifest.verification.get(bundle.manifest.exported_name(name))
-        has_failed = entry is not None and entry.outcome is Outcome.FAILED
-        if has_failed and not accept_failed:
-            reasons.append(f"{name}: {_not_verified(entry)} (--accept-failed takes it)")
+        doubt = _doubt(entry)
+        if entry is not None and entry.outcome is Outcome.FAILED and not accept_failed:
+            reasons.append(f"{name}: {doubt}: see ganad-tf verify ({how_to_accept})")
             continue
         model = _try_to_open(bundle, name, threads, reasons)
         if model is not None:
-            for reason in reasons:
-                print(f"warning: skipped {reason}; using {name}", file=sys.stderr)
-            if entry is None or not entry.is_verified:
-                print(f"warning: {bundle.folder / name} {_not_verified(entry)}", file=sys.stderr)
-            return name, model
+            outcome = None if entry is None else entry.outcome
+            return Choice(bundle.folder / name, model, outcome, doubt, reasons)
     raise StationError("no model of {} runs here: {}".format(bundle.folder, "; ".join(reasons)))
 
 
-def _not_verified(entry: Optional[VerificationEntry]) -> str:
-    """Say what is known of a model that is not verified."""
+def _doubt(entry: Optional[VerificationEntry]) -> Optional[str]:
+    """Say why a model may decide otherwise than the float model; None if it is verified."""
     if entry is None:
-        return "is not verified: see ganad-tf verify"
+        return "is not verified"
+    if entry.is_verified:
+        return None
     about = "failed" if entry.outcome is Outcome.FAILED else "is undecided in"
     reason = f" ({printable(entry.reason)})" if entry.reason else ""
-    return f"{about} its verification{reason}: see ganad-tf verify"
+    return f"{about} its verification{reason}"
 
 
 def _try_to_open(bundle: Bundle, name: str, threads: int, reasons: List[str]) -> Optional[Model]:

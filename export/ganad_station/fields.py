@@ -44,6 +44,10 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
+    def is_given(self, name: str) -> bool:
+        """Return whether a field is there and not null."""
+        return self._values.get(name) is not None
+
     @property
     def names(self) -> List[str]:
         """The names of all fields, in the order of the file."""
@@ -112,7 +116,7 @@ class Fields:
 
     def optional_fields(self, name: str) -> "Optional[Fields]":
         """Return the fields of an object, None where it is missing or null."""
-        return None if self._values.get(name) is None else self.fields(name)
+        return self.fields(name) if self.is_given(name) else None
 
     def list(self, name: str) -> List["Fields"]:
         """Return the fields of each object in a list, which must not be empty."""

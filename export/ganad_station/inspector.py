@@ -1,5 +1,6 @@
 """Inspecting pictures with a bundle."""
 
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
@@ -65,6 +66,8 @@ class Inspection(NamedTuple):
 class Inspector:
     """Inspects pictures with the first model of a bundle that runs here.
 
+    Models that are skipped, and a model that is not verified, are named on stderr.
+
     Args:
         bundle: The bundle whose models, threshold and score rule are used.
         threads: Number of threads of the runtime.
@@ -84,7 +87,10 @@ class Inspector:
     ) -> None:
         self.bundle = bundle
         self._appearance = None if any_picture else bundle.manifest.appearance
-        self.model_name, self.model = choose_model(bundle, threads, accept_failed)
+        self.choice = choose_model(bundle, threads, accept_failed)
+        for warning in self.choice.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        self.model_name, self.model = self.choice.path.name, self.choice.model
         self.threshold = bundle.threshold_of(self.model_name)
 
     def read(self, path: Path) -> Tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """Detecting anomalies in images with a trained run or an exported bundle."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,12 +17,14 @@ from ganad_station.inspector import decide
 from ganad_station.manifest import MANIFEST_FILE
 from ganad_station.measurements import prepare_and_measure
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
+from ganad_station.verification import Outcome
 from ganad_tf.api.prediction import Prediction
 from ganad_tf.errors import UserError, station_errors_as_user_errors
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import RUN_FILE, Run
 
 BATCH_SIZE = 16
+logger = logging.getLogger(__name__)
 
 Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 """A picture of any size: a path, a Pillow image, or a uint8 array `(height, width)`,
@@ -53,6 +56,8 @@ class Detector:
         threshold: The largest score that is accepted.
         name: What runs the model, for people.
         appearance: What the training pictures look like; None to decide on any picture.
+        outcome: What the verification of the model proved, `"verified"`, `"undecided"` or
+            `"failed"`; None for the float model of a run, and for a model that is not verified.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Detector:
         threshold: float,
         name: str,
         appearance: Appearance | None = None,
+        outcome: Outcome | None = None,
     ) -> None:
         self._reconstruct = reconstruct
         self.image_shape = image_shape
@@ -71,6 +77,7 @@ class Detector:
         self.score_rule = score_rule
         self.threshold = threshold
         self.name = name
+        self.outcome = outcome
         self._appearance = appearance
 
     def __repr__(self) -> str:
@@ -78,28 +85,33 @@ class Detector:
         return f"Detector({self.name}, {height}x{width}x{channels}, threshold {self.threshold:.5f})"
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], threads: int = 1) -> "Detector":
+    def load(
+        cls, path: str | os.PathLike[str], threads: int = 1, accept_failed: bool = False
+    ) -> "Detector":
         """Load a detector from a run folder or a bundle folder.
 
         Args:
             path: A run folder that `train` wrote, whose float Keras model is loaded, or a bundle
                 folder that `export` wrote, of which the first model that runs here is loaded.
             threads: Number of threads of the runtime of a bundle.
+            accept_failed: Whether a model of a bundle that failed its verification is loaded, with
+                a warning. Otherwise, it is skipped. A model of which the verification is missing or
+                undecided is always loaded with a warning, from the logger `ganad_tf`.
 
         Returns:
             The detector. It decides at the threshold of the last calibration, if there was one, or
             else at the threshold of the evaluation (run) or of the export (bundle).
 
         Raises:
-            ganad_tf.UserError: If the folder is neither, the run is not evaluated, or a file is
-                missing or damaged.
+            ganad_tf.UserError: If the folder is neither, the run is not evaluated, a file is
+                missing or damaged, or no model of the bundle runs here and has not failed.
         """
         folder = Path(path)
         if (folder / RUN_FILE).is_file():
             return cls._of_run(Run.open(folder))
         if (folder / MANIFEST_FILE).is_file():
             with station_errors_as_user_errors():
-                return cls._of_bundle(Bundle.open(folder), threads)
+                return cls._of_bundle(Bundle.open(folder), threads, accept_failed)
         raise UserError(
             f"{folder} is neither a run (no {RUN_FILE}) nor a bundle (no {MANIFEST_FILE}): "
             "give a folder that train or export wrote"
@@ -121,9 +133,11 @@ class Detector:
         )
 
     @classmethod
-    def _of_bundle(cls, bundle: Bundle, threads: int) -> "Detector":
-        name, model = choose_model(bundle, threads)
-        manifest = bundle.manifest
+    def _of_bundle(cls, bundle: Bundle, threads: int, accept_failed: bool) -> "Detector":
+        choice = choose_model(bundle, threads, accept_failed, "pass accept_failed=True to use it")
+        for warning in choice.warnings:
+            logger.warning(warning)
+        manifest, model, name = bundle.manifest, choice.model, choice.path.name
 
         def reconstruct(images: NDArray[np.uint8]) -> NDArray[Any]:
             return model.reconstruct_views(images, manifest.score)
@@ -136,6 +150,7 @@ class Detector:
             bundle.threshold_of(name),
             f"{name} of {bundle.folder} under {model.runtime}",
             manifest.appearance,
+            choice.outcome,
         )
 
     # A str is a sequence of str, too, so the signatures overlap.

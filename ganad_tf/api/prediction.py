@@ -46,7 +46,8 @@ class Prediction:
     def plot(self) -> Figure:
         """Plot the image, its reconstruction and its error map side by side.
 
-        The color scale of the error map is the same for all images, so plots can be compared.
+        The color scale of the error map is the same for all images, from 0 to 0.5, so that plots
+        can be compared. It is beside the map.
 
         Returns:
             A Matplotlib figure; save it with `figure.savefig("part.png")`.
@@ -59,9 +60,11 @@ class Prediction:
         ]
         grid = figure.subplots(1, len(panels))
         for axes, (title, values, color_map, largest) in zip(grid, panels, strict=True):
-            axes.imshow(values, cmap=color_map, vmin=0, vmax=largest)
+            drawn = axes.imshow(values, cmap=color_map, vmin=0, vmax=largest)
             axes.set_title(title)
             axes.set_axis_off()
+        # The last panel is the error map; larger errors than the end of the scale look like it.
+        figure.colorbar(drawn, ax=grid[-1], extend="max", label="error")
         if self.problem is not None:
             figure.suptitle(f"ERROR: {self.problem}", wrap=True)
             return figure

@@ -1,8 +1,11 @@
 """Plots of a run and of a verification, as PNG files."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
@@ -13,6 +16,11 @@ from ganad_tf.run.history import EPOCH, Entry, validation_aurocs
 from ganad_tf.system.files import replacing
 
 NORMAL_COLOR, ANOMALY_COLOR = "#2a6f97", "#c1440e"
+ERROR_COLORS = "inferno"
+"""The color map of error maps, from black over red to bright yellow."""
+SCALE_MARKS = 5
+LEAST_ERROR = 1e-3
+"""The least end of the scale of error maps, so that rounding does not look like an error."""
 DOTS_PER_INCH = 110
 SHEET_COLUMNS = 4
 PANELS = ("input", "reconstruction", "error")
@@ -71,6 +79,8 @@ def plot_sheet(
 ) -> None:
     """Show inputs, reconstructions and error maps side by side, four images per row.
 
+    All error maps have one color scale, from 0 to the largest error in them.
+
     Args:
         images: uint8 `(count, size, size, channels)`, 0 to 255.
         reconstructions: float32 `(count, size, size, channels)` in [0, 1].
@@ -84,17 +94,35 @@ def plot_sheet(
     grid = figure.subplots(rows, SHEET_COLUMNS * len(PANELS), squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
+    largest_error = max(float(maps.max()), LEAST_ERROR)
     for index, title in enumerate(titles):
         row, column = divmod(index, SHEET_COLUMNS)
         first = column * len(PANELS)
         panels = (images[index] / 255.0, reconstructions[index], maps[index])
         for axes, panel, name in zip(grid[row, first:], panels, PANELS, strict=False):
-            color_map = "inferno" if name == "error" else "gray"
-            axes.imshow(panel.squeeze(), cmap=color_map, vmin=0, vmax=1)
+            colors, end = (ERROR_COLORS, largest_error) if name == "error" else ("gray", 1)
+            axes.imshow(panel.squeeze(), cmap=colors, vmin=0, vmax=end)
             axes.set_title(
                 f"{title} {scores[index]:.3f}" if name == PANELS[1] else name, fontsize=6
             )
+    add_error_scale(figure, grid, largest_error)
     save(figure, path)
+
+
+def add_error_scale(figure: Figure, grid: NDArray[Any], largest: float) -> None:
+    """Add the color bar of the error maps of a figure, with numbers from 0 to the largest error.
+
+    Args:
+        figure: The figure, with a constrained layout.
+        grid: All its axes; the bar is to the right of them.
+        largest: The error at the end of the scale.
+    """
+    colors = ScalarMappable(Normalize(0, largest), ERROR_COLORS)
+    marks = np.linspace(0, largest, SCALE_MARKS).tolist()
+    bar = figure.colorbar(
+        colors, ax=grid, label="error", ticks=marks, format="%.2g", aspect=40, pad=0.01
+    )
+    bar.ax.tick_params(labelsize=7)
 
 
 def plot_agreement(

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ganad_tf.data.labeled import DEFECT_PIXEL
-from ganad_tf.evaluation.plots import ANOMALY_COLOR, DOTS_PER_INCH, NORMAL_COLOR
+from ganad_tf.evaluation.plots import (
+    ANOMALY_COLOR,
+    DOTS_PER_INCH,
+    ERROR_COLORS,
+    NORMAL_COLOR,
+    add_error_scale,
+)
 from ganad_tf.evaluation.scored_split import ScoredSplit
 
 BINS = 50
@@ -57,14 +63,16 @@ def histograms(groups: dict[str, NDArray[np.float64]], threshold: float) -> str:
 def cases(
     images: NDArray[np.uint8],
     errors: NDArray[np.float32],
+    largest_error: float,
     masks: NDArray[np.uint8] | None,
     titles: list[str],
 ) -> str:
-    """Draw images, their error maps on a common scale, and their masks, two images per row.
+    """Draw images, their error maps with a color bar, and their masks, two images per row.
 
     Args:
         images: uint8 `(count, size, size, channels)`, 0 to 255.
         errors: float32 `(count, size, size)` in [0, 1], the error maps.
+        largest_error: The end of the color scale of the error maps, which begins at 0.
         masks: uint8 `(count, size, size)`, see `LabeledImages`; None without masks.
         titles: The title of each image, one line.
     """
@@ -75,15 +83,15 @@ def cases(
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    brightest = max(float(errors.max()), LEAST_RANGE)
     for index, title in enumerate(titles):
         row, column = divmod(index, CASE_COLUMNS)
         axes = grid[row, column * len(panels) : (column + 1) * len(panels)]
         axes[0].imshow(images[index].squeeze(), cmap="gray", vmin=0, vmax=255)
-        axes[1].imshow(errors[index], cmap="inferno", vmin=0, vmax=brightest)
+        axes[1].imshow(errors[index], cmap=ERROR_COLORS, vmin=0, vmax=largest_error)
         if masks is not None:
             axes[2].imshow(masks[index] == DEFECT_PIXEL, cmap="gray", vmin=0, vmax=1)
         axes[0].set_title(title, fontsize=7, loc="left", parse_math=False)
+    add_error_scale(figure, grid, largest_error)
     return _data_uri(figure)
 
 

@@ -17,11 +17,12 @@ from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.evaluation.examples import first_of_parts
 from ganad_tf.evaluation.intervals import Estimate, proportion
 from ganad_tf.evaluation.measure import FALSE_REJECT_RATES, Evaluation, read_evaluation
+from ganad_tf.evaluation.plots import LEAST_ERROR
 from ganad_tf.evaluation.scored_split import ScoredSplit
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.evaluation.words import describe_unresolved, describe_verdict, parts_to_resolve
 from ganad_tf.report import figures
-from ganad_tf.report.exports import exported_files
+from ganad_tf.report.exports import describe_outcomes, exported_files
 from ganad_tf.run import Run
 from ganad_tf.system.execution import prepare_execution
 from ganad_tf.system.files import write_text
@@ -56,13 +57,16 @@ def write_report(run: Run) -> Path:
         Path of the file.
 
     Raises:
-        UserError: If the run is not evaluated, its evaluation is damaged, or its data have changed.
+        UserError: If the run is not evaluated, its evaluation or the verification of a file is
+            damaged, or its data have changed.
     """
     evaluation, threshold = read_evaluation(run), run.threshold
     prepare_execution(run.config.seed, run.config.data.trained_size)
     test, scorer = run.splits.test, Scorer.of(run)
     scored = ScoredSplit.of(test, scorer.scores(test.data.images))
     rejected = is_rejected(scored.scores, threshold.value)
+    files = exported_files(run, test.data.images[:MOST_CASES])
+    cases, largest_error = _cases(test.data, scored, rejected, scorer)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     source = resources.files("ganad_tf.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
     text = environment.from_string(source).render(
@@ -71,6 +75,7 @@ def write_report(run: Run) -> Path:
         version=__version__,
         metrics=evaluation,
         verdict=_verdict(scored, rejected, evaluation),
+        outcomes=describe_outcomes(files),
         recalls=_recalls(scored, evaluation),
         threshold=threshold,
         promise=describe_promise(threshold),
@@ -79,8 +84,9 @@ def write_report(run: Run) -> Path:
         confusion=_confusion(scored.is_anomaly, rejected),
         curves=figures.curves(scored),
         histograms=figures.histograms(_scores_by_kind(scored), threshold.value),
-        cases=_cases(test.data, scored, rejected, scorer),
-        files=exported_files(run, test.data.images[:MOST_CASES]),
+        cases=cases,
+        largest_error=largest_error,
+        files=files,
         config=to_toml(run.config.portable()),
     )
     path = run.folder / REPORT_FILE
@@ -143,7 +149,11 @@ def _confusion(
 
 def _cases(
     data: LabeledImages, scored: ScoredSplit, rejected: NDArray[np.bool_], scorer: Scorer
-) -> list[Cases]:
+) -> tuple[list[Cases], float]:
+    """Draw the examples of each kind of decision, and return them with the end of their scale.
+
+    Only the first images of different parts are shown, at most `MOST_CASES` of each kind.
+    """
     order = np.argsort(scored.scores, kind="stable")
     is_anomaly, is_ng = scored.is_anomaly[order], rejected[order]
     groups = (
@@ -163,22 +173,26 @@ def _cases(
             order[is_anomaly & is_ng][::-1],
         ),
     )
-    return [
-        Cases(title, about, _sheet(data, scored, indices, scorer))
-        for title, about, indices in groups
-    ]
+    chosen = [first_of_parts(indices, scored.parts)[:MOST_CASES] for _, _, indices in groups]
+    maps = [scorer.error_maps(data.images[indices]) if len(indices) else None for indices in chosen]
+    largest = max([LEAST_ERROR, *(float(found.max()) for found in maps if found is not None)])
+    cases = []
+    for (title, about, _), indices, errors in zip(groups, chosen, maps, strict=True):
+        picture = None if errors is None else _sheet(data, scored, indices, errors, largest)
+        cases.append(Cases(title, about, picture))
+    return cases, largest
 
 
 def _sheet(
-    data: LabeledImages, scored: ScoredSplit, indices: NDArray[np.int64], scorer: Scorer
-) -> str | None:
-    """Draw the first images of different parts, at most `MOST_CASES`; None if there are none."""
-    if not len(indices):
-        return None
-    indices = first_of_parts(indices, scored.parts)[:MOST_CASES]
+    data: LabeledImages,
+    scored: ScoredSplit,
+    indices: NDArray[np.int64],
+    errors: NDArray[np.float32],
+    largest_error: float,
+) -> str:
     shown = data.take(indices)
     titles = [
         printable(f"{shown.kind_names[kind]}, {score:.4f}: {name}")
         for kind, name, score in zip(shown.kinds, shown.names, scored.scores[indices], strict=True)
     ]
-    return figures.cases(shown.images, scorer.error_maps(shown.images), shown.masks, titles)
+    return figures.cases(shown.images, errors, largest_error, shown.masks, titles)

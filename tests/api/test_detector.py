@@ -12,6 +12,7 @@ import ganad_tf
 from ganad_station.bundle import Bundle
 from ganad_station.inspector import Inspector
 from ganad_tf.evaluation.scoring import Scorer
+from tests.support.stations import change_manifest, set_outcome
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,43 @@ def test_what_cannot_be_used_is_refused_in_one_line(
         with pytest.raises(ganad_tf.UserError) as refusal:
             int8_detector.predict(wrong)
         assert "\n" not in str(refusal.value)
+
+
+def test_a_detector_has_the_outcome_of_its_verification(
+    float_detector: ganad_tf.Detector, int8_detector: ganad_tf.Detector
+) -> None:
+    assert float_detector.outcome is None
+    assert int8_detector.outcome == "verified"
+
+
+def test_a_model_that_failed_is_loaded_if_that_is_accepted(
+    copied: Path, log: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for model in ("model.tflite", "model.onnx"):
+        set_outcome(copied, model, "failed", "misses rise by 9.4 points")
+    with pytest.raises(ganad_tf.UserError) as refusal:
+        ganad_tf.Detector.load(copied)
+    assert "failed its verification (misses rise by 9.4 points)" in str(refusal.value)
+    assert "pass accept_failed=True" in str(refusal.value)
+    assert "--accept-failed" not in str(refusal.value)
+    detector = ganad_tf.Detector.load(copied, accept_failed=True)
+    assert detector.outcome == "failed"
+    (record,) = log.records
+    assert record.levelname == "WARNING"
+    assert "model.tflite failed its verification (misses rise" in record.getMessage()
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_verified_is_loaded_with_a_warning(
+    copied: Path, log: pytest.LogCaptureFixture
+) -> None:
+    set_outcome(copied, "model.tflite", "undecided", "8 parts a class would do")
+    assert ganad_tf.Detector.load(copied).outcome == "undecided"
+    change_manifest(copied, verification={})
+    assert ganad_tf.Detector.load(copied).outcome is None
+    first, second = (record.getMessage() for record in log.records)
+    assert "model.tflite is undecided in its verification (8 parts a class" in first
+    assert "model.tflite is not verified" in second
 
 
 def test_a_damaged_bundle_is_refused(copied: Path) -> None:

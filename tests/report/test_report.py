@@ -1,17 +1,24 @@
 """The report in a real browser."""
 
+import base64
 import dataclasses
+import io
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib import colormaps
+from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from ganad_tf.cli import cli
 from ganad_tf.evaluation.measure import read_evaluation
 from ganad_tf.evaluation.scoring import Scorer
+from ganad_tf.report import figures
+from ganad_tf.report.exports import describe_outcomes, exported_files
 from ganad_tf.run import Run
 from ganad_tf.system.files import read_json, write_json
 
@@ -96,9 +103,88 @@ def test_exported_files_are_there_with_their_time(
     assert "coral/model.tflite" in files
     verification = read_json(bundles["cpu"] / "verification" / "model.tflite.json", "")
     row = files["cpu/model.tflite"]
-    assert row[1] == f"{verification['exported_auroc']:.5f}"
-    assert float(row[5]) > 0
-    assert row[6] == verification["outcome"] == "verified"
+    assert row[1] == verification["outcome"] == "verified"
+    assert row[2] == f"{verification['exported_auroc']:.5f}"
+    assert float(row[6]) > 0
+
+
+def test_it_opens_with_what_was_proved_of_the_files(page: webdriver.Chrome) -> None:
+    (told,) = (found.text for found in page.find_elements(By.CLASS_NAME, "outcome"))
+    assert told.startswith("All 5 exported files decide as the model they came from in ")
+    assert told.endswith(" of 539 test pictures: verified.")
+
+
+def write_evidence(folder: Path, name: str, **figures: object) -> None:
+    """Write what `verify` of version 0.1.0 wrote, with some figures changed or added."""
+    bundle, file = name.split("/")
+    difference = {"value": 0.0, "low": -0.001, "high": 0.001}
+    flips = {"flipped_to_reject": 0, "flipped_to_accept": 0}
+    first = {"is_verified": True, "images": 119, "exported_auroc": 0.9, "exported_bytes": 9}
+    path = folder / "bundles" / bundle / "verification" / f"{file}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {**first, **flips, "difference": difference, **figures})
+
+
+def test_each_outcome_has_a_sentence(small_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(small_run.folder, folder, ignore=shutil.ignore_patterns("bundles"))
+    rejects = "LiteRT: false rejects rise by 9.4 points, more than 2.0 points"
+    bad = {"flipped_to_reject": 23, "flipped_to_accept": 1}
+    write_evidence(
+        folder,
+        "coral/model.tflite",
+        is_verified=False,
+        outcome="failed",
+        reason=rejects,
+        runtimes={"LiteRT": {"flipped_to_reject": 0, "flipped_to_accept": 2}, "other": bad},
+    )
+    write_evidence(folder, "cpu/model.onnx", outcome="verified", reason="")
+    write_evidence(folder, "cpu/model.tflite", outcome="verified", reason="", flipped_to_accept=1)
+    write_evidence(folder, "old/model.onnx")
+    write_evidence(folder, "old/model.tflite", is_verified=False)
+    told = describe_outcomes(exported_files(Run.open(folder), small_run.splits.test.data.images))
+    decides, earlier = "decides as the model it came from in", "by the AUROC alone, as earlier"
+    expected = (
+        ("failed", f"The file coral/model.tflite {decides} 95 of 119 test pictures: failed ("),
+        ("verified", "The files cpu/model.onnx and cpu/model.tflite decide as the model they "),
+        ("verified", f"The file old/model.onnx {decides} 119 of 119 test pictures: verified ("),
+        ("failed", f"The file old/model.tflite {decides} 119 of 119 test pictures: failed ("),
+    )
+    assert [outcome for _, outcome in told] == [outcome for outcome, _ in expected]
+    for (sentence, _), (_, beginning) in zip(told, expected, strict=True):
+        assert sentence.startswith(beginning)
+    coral, cpu, *old = (sentence for sentence, _ in told)
+    assert coral.endswith(f": failed ({rejects}).")
+    assert cpu.endswith("came from in at least 118 of 119 test pictures: verified.")
+    assert all(sentence.endswith(f"({earlier} versions did; verify it again).") for sentence in old)
+    write_evidence(folder, "old/model.onnx", images=None)
+    result = CliRunner().invoke(cli, ["report", "--run", str(folder)])
+    assert result.exit_code == 2
+    assert "model.onnx.json: images must be an integer" in result.output
+    assert "ganad-tf verify" in result.output
+
+
+def test_all_sheets_have_the_scale_that_the_page_states(
+    page: webdriver.Chrome, small_run: Run
+) -> None:
+    notes = [note.text for note in page.find_elements(By.CLASS_NAME, "note")]
+    (scale,) = {note.split("one color scale, ")[1] for note in notes if "color scale" in note}
+    # The digits have pixels whose error is the largest possible one.
+    assert Scorer.of(small_run).error_maps(small_run.splits.test.data.images).max() > 0.995
+    assert scale == "from 0 to 1."
+
+
+def test_an_error_has_the_same_color_in_every_sheet() -> None:
+    images = np.zeros((2, 16, 16, 1), np.uint8)
+    expected = np.round(255 * np.array(colormaps["inferno"](0.5)[:3]))
+    for other in (0.0, 0.4):
+        errors = np.stack(
+            [np.full((16, 16), 0.2, np.float32), np.full((16, 16), other, np.float32)]
+        )
+        _, content = figures.cases(images, errors, 0.4, None, ["a", "b"]).split(",")
+        with Image.open(io.BytesIO(base64.b64decode(content))) as sheet:
+            pixels = np.asarray(sheet.convert("RGB")).astype(int)
+        assert (np.abs(pixels - expected).max(axis=2) <= 2).sum() > 10_000
 
 
 def test_what_was_configured_is_there(page: webdriver.Chrome, small_run: Run) -> None:

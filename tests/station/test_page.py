@@ -9,11 +9,17 @@ from selenium.webdriver.common.by import By
 
 from ganad_station.journal.writer import Journal
 from ganad_station.watching.lock import FolderLock
+from ganad_station.watching.running_model import RunningModel
 from tests.station.test_serve import TOKEN, serving
 from tests.support.journals import add_part, add_parts
 from tests.support.stations import wait_until
 
 SIZES = [(1280, 800), (800, 480)]
+PHONE = (390, 844)
+REASON = (
+    "LiteRT: false rejects may rise by 4.1 points, more than 2.0 points (about 150 parts a class "
+    "at these rates would do, here are 53)"
+)
 
 
 def text(browser: webdriver.Chrome, element: str) -> str:
@@ -112,6 +118,54 @@ def test_outputs_that_lag_behind_are_named(
         running.heartbeat()
         add_part(journal, 0.01)
         wait_for(browser, "waiting", "inspection waits for webhook")
+
+
+@pytest.mark.parametrize("size", [*SIZES, PHONE])
+def test_a_model_that_is_not_verified_is_named_with_the_reason(
+    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock, size: tuple[int, int]
+) -> None:
+    add_parts(tmp_path, 1)
+    set_size(browser, size)
+    with serving(tmp_path) as server:
+        browser.get(server.url)
+        wait_for(browser, "word", "OK")
+        line = browser.find_element(By.ID, "doubt")
+        assert not line.is_displayed()
+        for outcome, doubt in (
+            ("undecided", f"is undecided in its verification ({REASON})"),
+            ("failed", "failed its verification (<b>misses</b> rise by 9.4 points)"),
+            (None, "is not verified"),
+        ):
+            running.heartbeat()
+            RunningModel("model.tflite", "LiteRT", outcome, doubt).write(tmp_path)
+            wait_for(browser, "doubt", f"model.tflite {doubt}")
+            assert line.is_displayed()
+            below = browser.find_element(By.ID, "verdict").rect["y"]
+            assert line.rect["y"] + line.rect["height"] <= below
+            assert line.rect["x"] + line.rect["width"] <= size[0]
+        RunningModel("model.tflite", "LiteRT", "verified", None).write(tmp_path)
+        wait_for(browser, "doubt", "")
+        assert not line.is_displayed()
+
+
+def test_on_a_phone_nothing_overlaps(
+    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
+) -> None:
+    add_parts(tmp_path, 60)
+    with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
+        add_part(journal, 0.05, "a name that is far longer than the panel is wide " * 4 + ".png")
+        set_size(browser, PHONE)
+        browser.get(server.url)
+        wait_for(browser, "word", "NG")
+        overflowing = browser.execute_script(
+            "return [...document.querySelectorAll('#tiles div, #bad li, section, body')].filter("
+            "  (node) => node.scrollWidth > node.clientWidth + 1"
+            ").map((node) => node.outerHTML.slice(0, 80))"
+        )
+        assert overflowing == []
+        last = browser.find_elements(By.CSS_SELECTOR, "#bad li")[-1]
+        browser.execute_script("arguments[0].scrollIntoView()", last)
+        assert last.is_displayed()
 
 
 def test_the_token_goes_from_the_address_into_a_cookie(

@@ -19,6 +19,7 @@ from ganad_station.journal.writer import Journal
 from ganad_station.page.guard import is_loopback
 from ganad_station.page.server import Server, make_app, make_server
 from ganad_station.watching.lock import FolderLock
+from ganad_station.watching.running_model import RunningModel
 from tests.support.journals import THRESHOLD, add_part, add_parts
 from tests.support.programs import assert_one_line_error
 from tests.support.stations import Station
@@ -89,6 +90,22 @@ def test_the_state_is_that_of_the_journal(tmp_path: Path) -> None:
     assert state["is_running"] is True
     assert 0 <= state["seconds_since_last"] < 60
     assert state["outputs"] == [{"name": "webhook", "undelivered": 3, "is_full": True}]
+
+
+def test_the_model_is_the_one_that_watch_recorded(tmp_path: Path) -> None:
+    add_parts(tmp_path, 1)
+    with serving(tmp_path) as server:
+        assert get_state(server)["model"] is None
+        assert b"ganad_model_verified" not in get(server, "/metrics")[1]
+        for doubt, gauge in ((None, 1), ("is not verified", 0)):
+            model = RunningModel("model.onnx", "onnxruntime", None if doubt else "verified", doubt)
+            model.write(tmp_path)
+            assert get_state(server)["model"] == model._asdict()
+            assert f"ganad_model_verified {gauge}\n".encode() in get(server, "/metrics")[1]
+        (tmp_path / "model.json").write_text("{}")
+        answer, body = get(server, "/api/state")
+        assert answer.status == 503
+        assert body.endswith(b"model.json lacks 'file': start watch again\n")
 
 
 def test_a_watch_that_ended_is_not_running(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`watch` in processes that are killed, starved of disk and fed with half a picture."""
 
+import json
 import os
 import random
 import resource
@@ -19,7 +20,7 @@ from ganad_station.watching.arrivals import PATIENCE_SECONDS, Arrivals, scan_fol
 from ganad_station.watching.recent_heatmaps import NEWEST, NEWEST_NG, RecentHeatmaps
 from tests.support.journals import add_part
 from tests.support.programs import assert_one_line_error
-from tests.support.stations import Station, files, records, watch
+from tests.support.stations import Station, files, records, set_outcome, watch
 
 OLD, NEW = Stamp(1, 1), Stamp(2, 2)
 
@@ -137,6 +138,26 @@ def test_each_picture_becomes_one_result(
         assert station.terminate() == 0
     assert files(out)[21] == "after the restart.png"
     assert records(out)[:21] == results
+
+
+def test_what_is_known_of_the_model_is_recorded(copied: Path, folder: Path, out: Path) -> None:
+    set_outcome(copied, "model.tflite", "undecided", "8 parts a class would do")
+    record = out / "model.json"
+    with watch(copied, folder, out) as station:
+        station.wait_for(record.exists)
+        assert station.terminate() == 0
+        assert station.errors.count("model.tflite is undecided in its verification") == 1
+    assert json.loads(record.read_text()) == {
+        "file": "model.tflite",
+        "runtime": "ai_edge_litert",
+        "outcome": "undecided",
+        "doubt": "is undecided in its verification (8 parts a class would do)",
+    }
+    set_outcome(copied, "model.tflite", "verified")
+    with watch(copied, folder, out) as station:
+        station.wait_for(lambda: json.loads(record.read_text())["outcome"] == "verified")
+        assert json.loads(record.read_text())["doubt"] is None
+        assert station.terminate() == 0
 
 
 def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(

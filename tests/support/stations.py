@@ -80,3 +80,11 @@ def change_manifest(folder: Path, **changes: object) -> None:
     """Overwrite entries of a bundle's manifest."""
     path = folder / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def set_outcome(folder: Path, model: str, outcome: str, reason: str = "") -> None:
+    """Overwrite what the manifest of a bundle says of the verification of a model."""
+    verification = json.loads((folder / "manifest.json").read_text())["verification"]
+    is_verified = outcome == "verified"
+    verification[model].update(outcome=outcome, is_verified=is_verified, reason=reason)
+    change_manifest(folder, verification=verification)

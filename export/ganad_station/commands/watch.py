@@ -16,6 +16,7 @@ from ganad_station.outputs.delivery import Delivery, Receiver
 from ganad_station.outputs.mqtt import MqttBroker
 from ganad_station.outputs.webhook import Webhook
 from ganad_station.watching.lock import FolderLock
+from ganad_station.watching.running_model import RunningModel
 from ganad_station.watching.watch import Watch
 
 LONGEST_POLL = 3600
@@ -67,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         inspector = Inspector(
             bundle, accept_failed=arguments.accept_failed, any_picture=arguments.any_picture
         )
+        RunningModel.of(inspector.choice).write(arguments.out)
         with Journal.open(arguments.out) as journal:
             journal.set_outputs([receiver.name for receiver in receivers], arguments.queue)
             deliveries = [Delivery(arguments.out, receiver) for receiver in receivers]

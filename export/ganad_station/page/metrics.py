@@ -37,6 +37,13 @@ def _lines(state: State) -> Iterator[str]:
         "Number of parts that wait for the receiver of an output.",
         [(f'{{output="{queue.name}"}}', queue.undelivered) for queue in state.queues],
     )
+    if state.model is not None:
+        yield from _metric(
+            "ganad_model_verified",
+            "gauge",
+            "Whether the model is verified to decide like the float model.",
+            [("", int(state.model.doubt is None))],
+        )
     yield from _newest(state)
 
 

@@ -10,6 +10,7 @@ from ganad_station.journal.records import DECISIONS, NG, Part, Queue
 from ganad_station.journal.times import from_iso, today
 from ganad_station.watching.lock import is_watch_running
 from ganad_station.watching.recent_heatmaps import HEATMAP_FOLDER
+from ganad_station.watching.running_model import RunningModel
 
 TREND = 200
 SHOWN_NG = 12
@@ -26,6 +27,7 @@ class State(NamedTuple):
         total: Number of parts by decision, since the journal began.
         seconds: Total time of all inspections.
         queues: The queue of each output.
+        model: The model that `watch` runs, or ran last; None if that is not recorded.
     """
 
     is_running: bool
@@ -35,17 +37,18 @@ class State(NamedTuple):
     total: Dict[str, int]
     seconds: float
     queues: List[Queue]
+    model: Optional[RunningModel]
 
 
 def read_state(folder: Path) -> State:
     """Read the state of a station; it is empty before `watch` has run for the first time.
 
     Raises:
-        StationError: If the journal cannot be read.
+        StationError: If the journal or the record of the model cannot be read.
     """
     if not (folder / JOURNAL_FILE).exists():
         nothing = dict.fromkeys(DECISIONS, 0)
-        return State(False, [], [], nothing, nothing, 0.0, [])
+        return State(False, [], [], nothing, nothing, 0.0, [], None)
     with JournalReader.open(folder) as journal:
         return State(
             is_watch_running(folder),
@@ -55,6 +58,7 @@ def read_state(folder: Path) -> State:
             journal.counts(),
             journal.total_seconds(),
             journal.queues(),
+            RunningModel.read(folder),
         )
 
 
@@ -81,6 +85,7 @@ def describe_state(folder: Path, state: State) -> Dict[str, Any]:
             {"name": queue.name, "undelivered": queue.undelivered, "is_full": queue.is_full}
             for queue in state.queues
         ],
+        "model": None if state.model is None else state.model._asdict(),
     }
 
 
