@@ -52,6 +52,7 @@ class ModelFiles:
         self._run, self._splits, self._io_type = run, splits, io_type
         self.make = cache(self._make)
         self._quantized = cache(self._quantize)
+        self._int8_tflite = cache(self._convert_to_int8_tflite)
 
     @cached_property
     def generator(self) -> keras.Model:
@@ -63,7 +64,7 @@ class ModelFiles:
             return self._onnx(recipe)
         if recipe.precision != Precision.INT8:
             return convert(self._prepared.twin, recipe.precision)
-        content = self._int8_tflite(recipe)
+        content = self._int8_tflite(recipe.scheme, recipe.is_post_training)
         lowered = lower_transposed_convolutions(content)
         self._prove_identical(content, lowered, "TRANSPOSE_CONV at version 3")
         if recipe.upsampling == Upsampling.TRANSPOSED:
@@ -83,10 +84,10 @@ class ModelFiles:
             return convert_to_tensorrt_onnx(layers, shape)
         return convert_to_onnx(layers, shape)
 
-    def _int8_tflite(self, recipe: Recipe) -> bytes:
-        if recipe.is_post_training:
+    def _convert_to_int8_tflite(self, scheme: Scheme, is_post_training: bool) -> bytes:
+        if is_post_training:
             return convert_post_training(self._prepared.twin, self._calibration, self._io_type)
-        return convert(self._quantized(recipe.scheme), Precision.INT8, self._io_type)
+        return convert(self._quantized(scheme), Precision.INT8, self._io_type)
 
     def _prove_identical(self, content: bytes, rewritten: bytes, how: str) -> None:
         images = self._splits.test.data.images

@@ -131,6 +131,8 @@ def compile_detector(detector: AnomalyDetector, config: RunConfig, steps: int) -
         config.train.learning_rate, config.train.epochs * steps
     )
     detector.compile(optimizer=FusedAdam(schedule))
+    # TensorFlow would trace the step twice if the first trace made the variables of the optimizer.
+    detector.optimizer.build(detector.trainable_variables)
 
 
 def fit(

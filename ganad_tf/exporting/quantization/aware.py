@@ -73,6 +73,7 @@ class LayerQuantization(tfmot.quantization.keras.QuantizeConfig):
         return {"upper": self.upper, "scheme": self.scheme}
 
 
+@tf.autograph.experimental.do_not_convert
 def make_quantization_aware(prepared: PreparedGenerator, scheme: Scheme) -> tf_keras.Model:
     """Insert fake quantization into a generator.
 
@@ -129,8 +130,10 @@ def fine_tune(
     """
     schedule = tf_keras.optimizers.schedules.CosineDecay(learning_rate, epochs * batches.steps)
     optimizer = tf_keras.optimizers.Adam(schedule)
+    # The step would be traced twice if the first trace made the variables of the optimizer.
+    optimizer.build(model.trainable_variables)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(normal: tf.Tensor, anomaly: tf.Tensor) -> tf.Tensor:
         images = tf.concat([normal, anomaly], 0)
         with tf.GradientTape() as tape:

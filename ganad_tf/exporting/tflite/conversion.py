@@ -67,11 +67,12 @@ def convert_post_training(
 
 
 def _converter(model: tf_keras.Model) -> tf.lite.TFLiteConverter:
-    call = tf.function(lambda image: model(image, training=False))
+    call = tf.function(lambda image: model(image, training=False), autograph=False)
     signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
-    return tf.lite.TFLiteConverter.from_concrete_functions(
-        [call.get_concrete_function(signature)], model
-    )
+    function = call.get_concrete_function(signature)
+    # With the model in its place, the second argument makes the converter try for seconds to save
+    # it, in vain, before it freezes the function.
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], function)
 
 
 def _set_bounds(converter: tf.lite.TFLiteConverter, io_type: IoType) -> None:
