@@ -1,5 +1,6 @@
 """Settings that libraries read once, when they are imported."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,9 +44,25 @@ def import_tensorflow_quietly() -> None:
     An import that fails still raises its own error.
     """
     prepare_environment()
-    with Path(os.devnull).open("w") as nowhere, native_errors_to(nowhere.fileno()):
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        native_errors_to(nowhere.fileno()),
+        _no_garbage_collection(),
+    ):
         import tensorflow
     tensorflow.get_logger().setLevel("ERROR")
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the search for reference cycles, which takes a sixth of the time of an import."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager

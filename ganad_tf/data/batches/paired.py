@@ -85,7 +85,9 @@ class PairedBatches:
         shards = tf.data.Dataset.range(first_epoch * shards_per_epoch, epochs * shards_per_epoch)
         if served is not None:
             shards = shards.filter(lambda shard: _is_in(shard % self.replicas, served))
-        batches = shards.map(self._batch_maker(), tf.data.AUTOTUNE, deterministic=True)
+        # No tensor decides what is done, so that there is nothing for AutoGraph to convert.
+        make = tf.autograph.experimental.do_not_convert(self._batch_maker())
+        batches = shards.map(make, tf.data.AUTOTUNE, deterministic=True)
         return batches.prefetch(tf.data.AUTOTUNE)
 
     @cached_property
