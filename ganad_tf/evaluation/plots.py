@@ -23,6 +23,9 @@ LEAST_ERROR = 1e-3
 """The least end of the scale of error maps, so that rounding does not look like an error."""
 DOTS_PER_INCH = 110
 SHEET_COLUMNS = 4
+PANEL_INCHES = (1.2, 1.4)
+"""Width and height of a panel of the sheet, with its title."""
+TITLE_INCHES, GAP_INCHES, BAR_INCHES = 0.22, 0.06, 0.8
 PANELS = ("input", "reconstruction", "error")
 VALIDATION = "validation"
 
@@ -90,10 +93,7 @@ def plot_sheet(
         path: The PNG file to write.
     """
     rows = -(-len(images) // SHEET_COLUMNS)
-    figure = Figure(figsize=(3.6 * SHEET_COLUMNS, 1.45 * rows), layout="constrained")
-    grid = figure.subplots(rows, SHEET_COLUMNS * len(PANELS), squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = panel_grid(rows, SHEET_COLUMNS * len(PANELS), PANEL_INCHES)
     largest_error = max(float(maps.max()), LEAST_ERROR)
     for index, title in enumerate(titles):
         row, column = divmod(index, SHEET_COLUMNS)
@@ -105,22 +105,53 @@ def plot_sheet(
             axes.set_title(
                 f"{title} {scores[index]:.3f}" if name == PANELS[1] else name, fontsize=6
             )
-    add_error_scale(figure, grid, largest_error)
+    add_error_scale(figure, largest_error)
     save(figure, path)
 
 
-def add_error_scale(figure: Figure, grid: NDArray[Any], largest: float) -> None:
-    """Add the color bar of the error maps of a figure, with numbers from 0 to the largest error.
+def panel_grid(rows: int, columns: int, inches: tuple[float, float]) -> tuple[Figure, NDArray[Any]]:
+    """Return a figure of panels, with room for a title above each and a color bar on the right.
+
+    The places are computed here, because Matplotlib's layout of dozens of panels takes seconds.
 
     Args:
-        figure: The figure, with a constrained layout.
-        grid: All its axes; the bar is to the right of them.
+        rows: Number of rows of panels.
+        columns: Number of panels in a row.
+        inches: Width and height of a panel with its title.
+
+    Returns:
+        The figure, and its axes as an array `(rows, columns)`.
+    """
+    width, height = columns * inches[0] + BAR_INCHES, rows * inches[1]
+    figure = Figure(figsize=(width, height))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    figure.subplots_adjust(
+        left=GAP_INCHES / width,
+        right=1 - BAR_INCHES / width,
+        bottom=GAP_INCHES / height,
+        top=1 - TITLE_INCHES / height,
+        wspace=GAP_INCHES / inches[0],
+        hspace=TITLE_INCHES / (inches[1] - TITLE_INCHES),
+    )
+    return figure, grid
+
+
+def add_error_scale(figure: Figure, largest: float) -> None:
+    """Add the color bar of the error maps to a figure, with numbers from 0 to the largest error.
+
+    Args:
+        figure: The figure, from `panel_grid`.
         largest: The error at the end of the scale.
     """
     colors = ScalarMappable(Normalize(0, largest), ERROR_COLORS)
     marks = np.linspace(0, largest, SCALE_MARKS).tolist()
+    places, width = figure.subplotpars, figure.get_figwidth()
+    left = places.right + 2 * GAP_INCHES / width
+    place = (left, places.bottom, BAR_INCHES / 6 / width, places.top - places.bottom)
     bar = figure.colorbar(
-        colors, ax=grid, label="error", ticks=marks, format="%.2g", aspect=40, pad=0.01
+        colors, cax=figure.add_axes(place), label="error", ticks=marks, format="%.2g"
     )
     bar.ax.tick_params(labelsize=7)
 

@@ -15,11 +15,13 @@ from ganad_tf.evaluation.plots import (
     ERROR_COLORS,
     NORMAL_COLOR,
     add_error_scale,
+    panel_grid,
 )
 from ganad_tf.evaluation.scored_split import ScoredSplit
 
 BINS = 50
 CASE_COLUMNS = 2
+PANEL_INCHES = (1.9, 2.1)
 PANELS = ("picture", "error", "mask")
 LEAST_RANGE = 1e-3
 
@@ -79,10 +81,7 @@ def cases(
     panels = PANELS if masks is not None else PANELS[:2]
     rows = -(-len(images) // CASE_COLUMNS)
     columns = CASE_COLUMNS * len(panels)
-    figure = Figure(figsize=(1.9 * columns, 2.15 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = panel_grid(rows, columns, PANEL_INCHES)
     for index, title in enumerate(titles):
         row, column = divmod(index, CASE_COLUMNS)
         axes = grid[row, column * len(panels) : (column + 1) * len(panels)]
@@ -91,7 +90,7 @@ def cases(
         if masks is not None:
             axes[2].imshow(masks[index] == DEFECT_PIXEL, cmap="gray", vmin=0, vmax=1)
         axes[0].set_title(title, fontsize=7, loc="left", parse_math=False)
-    add_error_scale(figure, grid, largest_error)
+    add_error_scale(figure, largest_error)
     return _data_uri(figure)
 
 
