@@ -12,7 +12,9 @@ from PIL import Image
 
 from ganad_tf.config import RunConfig, make_config
 from ganad_tf.run import Run
+from ganad_tf.targets.profile import TARGETS
 from tests.support.parts import save_part
+from tests.support.shared import copy_of_shared
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -26,24 +28,33 @@ def small_config() -> RunConfig:
 @pytest.fixture(scope="session")
 def small_run(small_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A trained and evaluated run on the digits; read it, do not change it."""
-    from ganad_tf.evaluation.evaluate import evaluate
-    from ganad_tf.training.train import train
 
-    run = train(small_config, tmp_path_factory.mktemp("runs") / "small")
-    evaluate(run)
-    return run
+    def make(folder: Path) -> None:
+        from ganad_tf.evaluation.evaluate import evaluate
+        from ganad_tf.training.train import train
+
+        evaluate(train(small_config, folder))
+
+    return Run.open(copy_of_shared(tmp_path_factory, "small", make))
 
 
 @pytest.fixture(scope="session")
-def bundles(small_run: Run) -> dict[str, Path]:
+def bundles(small_run: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The verified bundles of `small_run` by target; copy one to change it."""
-    from ganad_tf.exporting.export import export
-    from ganad_tf.exporting.verify import verify
-    from ganad_tf.targets.profile import TARGETS
 
-    paths = export(small_run, TARGETS)
-    verify(paths, small_run, max_drop=0.05)
-    return {path.parent.name: path.parent for path in paths}
+    def make(folder: Path) -> None:
+        from ganad_tf.exporting.export import export
+        from ganad_tf.exporting.verify import verify
+
+        shutil.copytree(small_run.folder, folder)
+        run = Run.open(folder)
+        verify(export(run, TARGETS), run, max_drop=0.05)
+
+    exported = copy_of_shared(tmp_path_factory, "exported", make) / "bundles"
+    folders = {target: small_run.folder / "bundles" / target for target in TARGETS}
+    for target, folder in folders.items():
+        shutil.copytree(exported / target, folder)
+    return folders
 
 
 @pytest.fixture(scope="session")
@@ -101,10 +112,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdriver.Chr
 @pytest.fixture
 def log(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> pytest.LogCaptureFixture:
-    """What `ganad_tf` logs, also after the command line has taken over its logger."""
-    monkeypatch.setattr(logging.getLogger("ganad_tf"), "propagate", True)
-    return caplog
+) -> Iterator[pytest.LogCaptureFixture]:
+    """What `ganad_tf` logs, whether or not the command line has taken over its logger."""
+    logger = logging.getLogger("ganad_tf")
+    monkeypatch.setattr(logger, "propagate", False)
+    caplog.set_level(logging.INFO, logger.name)
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ DRAWS: dict[str, Callable[[bool, np.random.Generator], NDArray[np.uint8]]] = {
 }
 
 
-@pytest.fixture(scope="module", params=list(DRAWS))
+@pytest.fixture(scope="module", params=[pytest.param("plates", marks=pytest.mark.slow), "discs"])
 def trained(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, ganad_tf.Run]:
@@ -40,7 +40,7 @@ def trained(
             part = DRAWS[name](kind == "scratch", rng)
             Image.fromarray(part).save(folder / "parts" / kind / f"{number}.png")
     data = {"dataset": "folder", "data_dir": str(folder / "parts"), "size": 32}
-    learning = {"epochs": 3, "passes": 40, "learning_rate": 3e-3}
+    learning = {"epochs": 2, "passes": 20, "learning_rate": 3e-3}
     run = train(make_config({"data": data, "train": learning}), folder / "run")
     evaluate(run)
     return name, run

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from numpy.typing import NDArray
 
 from ganad_station.threshold import is_rejected
 from ganad_station.verification import Outcome
@@ -22,10 +23,12 @@ CLEAR = 0.08
 """A rise of an error rate that 53 good pictures prove."""
 
 
-def largest_rise(path: Path, found: Verification, run: Run) -> tuple[float, int]:
+def largest_rise(
+    path: Path, found: Verification, run: Run, float_scores: NDArray[np.float64]
+) -> tuple[float, int]:
     """The largest rise of an error rate, and the number of decisions that differ."""
     test = run.splits.test
-    before = is_rejected(Scorer.of(run).scores(test.data.images), found.threshold)
+    before = is_rejected(float_scores, found.threshold)
     rises, differ = [], 0
     for model in open_in_all_runtimes(path).values():
         after = is_rejected(
@@ -42,6 +45,7 @@ def largest_rise(path: Path, found: Verification, run: Run) -> tuple[float, int]
 def test_what_changes_decisions_fails_and_what_does_not_passes(
     small_run: Run, bundle_folder: Path, tmp_path: Path, name: str
 ) -> None:
+    float_scores = Scorer.of(small_run).scores(small_run.splits.test.data.images)
     outcomes = {}
     for number, (fault, *both) in enumerate(
         verify_mutated(bundle_folder / name, small_run, tmp_path)
@@ -49,7 +53,7 @@ def test_what_changes_decisions_fails_and_what_does_not_passes(
         for kind, found in zip(("kept", "own"), both, strict=True):
             outcomes[fault, kind] = found.outcome
             path = tmp_path / f"{name.rsplit('.', maxsplit=1)[-1]}-{number}-{kind}" / name
-            rise, differ = largest_rise(path, found, small_run)
+            rise, differ = largest_rise(path, found, small_run, float_scores)
             fell = -found.difference.value
             if rise > CLEAR or fell > 0.02:
                 assert found.outcome is Outcome.FAILED, (fault, kind)

@@ -35,21 +35,15 @@ def first_pair() -> tuple[tf.Tensor, tf.Tensor]:
     return next(iter(make_pairs()))
 
 
-def test_fits_with_a_plain_optimizer_and_callbacks() -> None:
-    detector = make_detector()
-    detector.compile(optimizer="adam")
-    seen: list[dict[str, float]] = []
-    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: seen.append(logs))
-    detector.fit(make_pairs(), epochs=2, verbose=0, callbacks=[callback])
-    assert len(seen) == 2
-    assert set(seen[0]) == set(LOSS_NAMES)
-
-
-def test_learns_to_reconstruct_normals_and_not_anomalies() -> None:
+def test_fits_with_a_plain_optimizer_and_learns_to_reconstruct_normals_alone() -> None:
     detector = make_detector(averaging=0.9)
     detector.compile(optimizer=keras.optimizers.Adam(3e-3))
+    seen: list[dict[str, float]] = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: seen.append(logs))
+    detector.fit(make_pairs(), epochs=60, verbose=0, callbacks=[callback])
+    assert len(seen) == 60
+    assert set(seen[0]) == set(LOSS_NAMES)
     normal, anomaly = first_pair()
-    detector.fit(make_pairs(), epochs=60, verbose=0)
     normal_error = np.abs(detector.predict(normal, verbose=0) - normal).mean()
     anomaly_error = np.abs(detector.predict(anomaly, verbose=0) - anomaly).mean()
     assert anomaly_error > 1.5 * normal_error
@@ -122,14 +116,14 @@ def test_joint_regime_adds_the_weighted_losses() -> None:
 @pytest.mark.parametrize("name", [*NORMAL_LOSSES, *ANOMALY_LOSSES])
 def test_a_loss_of_weight_0_is_left_out_and_the_others_train(name: str, tmp_path: Path) -> None:
     detector = make_detector(loss=LOSS.derive(**{name: 0.0}))
-    history = detector.fit(make_pairs(), verbose=0).history
+    history = detector.fit(make_pairs(1), verbose=0).history
     left_out = {name, DISCRIMINATORS.get(name)} - {None}
     assert set(history) == set(LOSS_NAMES) - left_out
     assert all(np.isfinite(values[0]) for values in history.values())
     detector.save(tmp_path / "detector.keras")
     loaded = keras.saving.load_model(tmp_path / "detector.keras")
     for model in (detector, loaded):
-        model.fit(make_pairs(), verbose=0)
+        model.fit(make_pairs(1), verbose=0)
     for mine, expected in zip(loaded.weights, detector.weights, strict=True):
         np.testing.assert_allclose(mine, expected, atol=1e-6)
 

@@ -38,9 +38,8 @@ def converter_of(network, batch: int | None = 1):
 
     call = tf.function(lambda image: network(image, training=False))
     signature = tf.TensorSpec((batch, *SHAPE), tf.float32, name="image")
-    return tf.lite.TFLiteConverter.from_concrete_functions(
-        [call.get_concrete_function(signature)], network
-    )
+    function = call.get_concrete_function(signature)
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], function)
 
 
 def quantized(network, *, bounds="int8", batch=1, per_channel=True, float_too=False) -> bytes:

@@ -29,6 +29,7 @@ def normals_and_anomalies(count: int = 6) -> tuple[np.ndarray, np.ndarray]:
     return normal, 1 - rng.random((count, SIZE, SIZE, 1), np.float32) * 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "lowest"),
     [

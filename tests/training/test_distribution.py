@@ -280,8 +280,8 @@ def test_workers_that_differ_do_not_begin(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_lost_worker_is_one_clear_line_and_both_resume_to_the_same_end(tmp_path: Path) -> None:
-    config = small(batch_size=8, epochs=12)
-    undisturbed = train(small(batch_size=16, epochs=12), tmp_path / "undisturbed")
+    config = small(batch_size=8, epochs=6)
+    undisturbed = train(small(batch_size=16, epochs=6), tmp_path / "undisturbed")
     arguments = ("--config", write_config(tmp_path, config), "--runs", tmp_path, "--name", "run")
     chief, other = start_workers(tmp_path, *arguments)
     history = tmp_path / "run" / "history.json"
@@ -292,7 +292,7 @@ def test_a_lost_worker_is_one_clear_line_and_both_resume_to_the_same_end(tmp_pat
     assert code == 2, output
     assert "training with the other workers broke off" in output.splitlines()[-1]
     stopped_at = len(json.loads(history.read_text()))
-    assert stopped_at < 12
+    assert stopped_at < 6
     for code, output in finish(start_workers(tmp_path, "--resume", tmp_path / "run")):
         assert code == 0, output
     # After so many steps rounding has grown.

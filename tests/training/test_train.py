@@ -20,6 +20,8 @@ from ganad_tf.run import Run
 from ganad_tf.system.files import TEMPORARY
 from ganad_tf.training.train import resume, train
 
+TINY = {"train": {"epochs": 1, "passes": 1}}
+
 
 def test_a_run_holds_everything(small_run: Run) -> None:
     names = {path.name for path in small_run.folder.iterdir()}
@@ -71,13 +73,17 @@ def test_training_is_better_than_chance_and_validation_does_not_see_test(small_r
     assert not {*splits.validation.data.names} & {*splits.test.data.names}
 
 
-def test_the_same_configuration_gives_the_same_result(tmp_path: Path) -> None:
-    config = make_config({"train": {"epochs": 1, "passes": 1}})
-    first = train(config, tmp_path / "a").read_history()
-    second = train(config, tmp_path / "b").read_history()
-    assert first == second
-    other = train(make_config({"train": {"epochs": 1, "passes": 1}, "seed": 1}), tmp_path / "c")
-    assert other.read_history() != first
+@pytest.fixture(scope="module")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of one epoch, not evaluated; read it, do not change it."""
+    return train(make_config(TINY), tmp_path_factory.mktemp("tiny") / "run")
+
+
+def test_the_same_configuration_gives_the_same_result(tmp_path: Path, tiny_run: Run) -> None:
+    again = train(make_config(TINY), tmp_path / "again")
+    assert again.read_history() == tiny_run.read_history()
+    other = train(make_config(TINY, {"seed": 1}), tmp_path / "other")
+    assert other.read_history() != tiny_run.read_history()
 
 
 def test_a_folder_in_use_is_not_overwritten(tmp_path: Path, small_config: RunConfig) -> None:
@@ -140,21 +146,20 @@ def test_checkpoints_that_cannot_be_loaded(tmp_path: Path, small_run: Run) -> No
 
 
 @pytest.mark.slow
-def test_resuming_before_the_first_checkpoint_starts_over(tmp_path: Path) -> None:
-    config = make_config({"train": {"epochs": 1, "passes": 1}})
-    complete = train(config, tmp_path / "complete")
+def test_resuming_before_the_first_checkpoint_starts_over(tmp_path: Path, tiny_run: Run) -> None:
     started = tmp_path / "started"
     started.mkdir()
     for name in ("run.json", "config.toml", "splits.csv"):
-        (started / name).write_bytes((complete.folder / name).read_bytes())
+        (started / name).write_bytes((tiny_run.folder / name).read_bytes())
     resumed = resume(Run.open(started))
-    assert resumed.read_history() == complete.read_history()
+    assert resumed.read_history() == tiny_run.read_history()
 
 
 def test_resuming_removes_what_a_killed_process_left(
-    tmp_path: Path, log: pytest.LogCaptureFixture
+    tmp_path: Path, tiny_run: Run, log: pytest.LogCaptureFixture
 ) -> None:
-    run = train(make_config({"train": {"epochs": 1, "passes": 1}}), tmp_path / "run")
+    shutil.copytree(tiny_run.folder, tmp_path / "run")
+    run = Run.open(tmp_path / "run")
     run.generator_path.unlink()
     leftover = run.folder / f"{TEMPORARY}4711.last.keras"
     leftover.write_bytes(b"half a file")
