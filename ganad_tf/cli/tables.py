@@ -139,6 +139,7 @@ def _verification_rows(path: "Path", verification: "Verification") -> list[tuple
 
 def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
     """Print what a check of pictures found, with one row per kind, and the warnings."""
+    click.echo(f"read as: {facts.layout}")
     rows = [("kind", "pictures", "masks", "defect", "brightness")]
     for name, kind in facts.kinds.items():
         fraction = kind.median_defect_share
@@ -166,5 +167,7 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
             click.echo(printable(f"  {name}: {problem}"))
     for folder in facts.unlistable:
         click.echo(printable(f"  {folder}: cannot be listed"))
+    for note in facts.notes:
+        click.echo(printable(f"  {note}"))
     for warning in warnings:
         click.echo(printable(f"! {warning}"))

@@ -22,10 +22,11 @@ from ganad_station.measurements import measure_picture
 from ganad_station.printing import printable
 from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import UNKNOWN_PIXEL, LabeledImages
-from ganad_tf.data.listing import NORMAL, Picture, list_pictures
+from ganad_tf.data.listing import NORMAL, Listing, Picture, describe_unread
 from ganad_tf.data.masks import fit_mask, marked_pixels
 from ganad_tf.data.near_duplicates import thumbnail
 from ganad_tf.data.parts import check_pattern, join_near_duplicates, number_parts, part_of
+from ganad_tf.data.place import list_pictures
 from ganad_tf.errors import UserError
 
 DECODERS = 2
@@ -74,11 +75,12 @@ def load_folder(config: DataConfig) -> LabeledImages:
             of which the part cannot be told; or if `normal_class` is not 0.
     """
     data_dir = _check(config)
-    listed = list_pictures(data_dir, _warn_of_folder)
-    read = partial(_decode, config, config.channels or _channels(listed))
+    listing = list_pictures(data_dir, _warn_of_folder)
+    _log(listing)
+    read = partial(_decode, config, config.channels or _channels(listing.pictures))
     with ThreadPoolExecutor(DECODERS) as pool:
-        found = [decoded for decoded in pool.map(read, listed) if decoded is not None]
-    kinds, kind_names = _kinds(config, [decoded.picture for decoded in found])
+        found = [decoded for decoded in pool.map(read, listing.pictures) if decoded is not None]
+    kinds, kind_names = _kinds(config, listing.layout, [decoded.picture for decoded in found])
     return LabeledImages(
         np.stack([decoded.image for decoded in found]),
         kinds,
@@ -110,6 +112,15 @@ def _warn_of_folder(error: OSError) -> None:
     logger.warning(
         "left out: %s cannot be listed (%s)", printable(str(error.filename)), error.strerror
     )
+
+
+def _log(listing: Listing) -> None:
+    """Log how the place was read, and what is not used."""
+    logger.info("pictures are read as: %s", listing.layout)
+    for note in listing.notes:
+        logger.warning("%s", printable(note))
+    if listing.unread:
+        logger.warning("not used: %s", printable(describe_unread(listing.unread)))
 
 
 def _channels(pictures: Sequence[Picture]) -> int:
@@ -154,17 +165,20 @@ def _mask(size: int, picture: Picture, shape: tuple[int, int]) -> NDArray[np.uin
 
 
 def _kinds(
-    config: DataConfig, pictures: Sequence[Picture]
+    config: DataConfig, layout: str, pictures: Sequence[Picture]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     place = Path(str(config.data_dir))
     kind_names = (NORMAL, *sorted({picture.kind for picture in pictures} - {NORMAL}))
     kinds = np.array([kind_names.index(picture.kind) for picture in pictures], np.int64)
     if not np.any(kinds == 0):
-        raise UserError(f"{place} has no pictures of normal parts: put them into {place / NORMAL}")
+        raise UserError(
+            f"{place}, read as {layout}, has no pictures of normal parts: put them into a folder "
+            f"{NORMAL}, or add pictures without any region to the annotations"
+        )
     if config.anomaly_source != "synthetic" and not kinds.any():
         raise UserError(
-            f"{place} has no defective pictures: add one folder per defect kind beside {NORMAL}/, "
-            "or train on synthetic ones with --anomalies synthetic"
+            f"{place}, read as {layout}, has no defective pictures: add a folder per kind of "
+            "defect, or train on synthetic ones with --anomalies synthetic"
         )
     return kinds, kind_names
 

@@ -9,6 +9,7 @@ from scipy import ndimage
 from ganad_station.images import UnreadableImageError, fit_image, open_upright
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.listing import NORMAL, Picture
+from ganad_tf.data.regions import Regions, render
 
 FULL = 255
 LOSSY_SUFFIXES = (".jpg", ".jpeg", ".webp")
@@ -76,7 +77,7 @@ def fit_mask(marked: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
 def marked_pixels(
     picture: Picture, shape: tuple[int, int]
 ) -> tuple[str | None, NDArray[np.bool_] | None]:
-    """Read the mask of a picture, and check it against the picture.
+    """Read or draw the mask of a picture, and check it against the picture.
 
     Args:
         picture: The entry of the listing.
@@ -88,13 +89,19 @@ def marked_pixels(
     """
     if picture.mask is None:
         return None, None
-    try:
-        marked = read_mask(picture.mask)
-    except UnreadableImageError as error:
-        return str(error), None
-    if marked.shape != shape:
-        height, width = marked.shape
+    if isinstance(picture.mask, Regions):
+        drawn_on = picture.mask.shape or shape
+    else:
+        try:
+            marked = read_mask(picture.mask)
+        except UnreadableImageError as error:
+            return str(error), None
+        drawn_on = marked.shape
+    if drawn_on != shape:
+        height, width = drawn_on
         return f"has {height} x {width} pixels, the picture {shape[0]} x {shape[1]}", None
+    if isinstance(picture.mask, Regions):
+        marked = render(picture.mask, shape)
     if picture.kind == NORMAL and marked.any():
         return "marks a defect of a normal part", None
     if picture.kind != NORMAL and not marked.any():

@@ -5,7 +5,7 @@ from typing import Any
 
 from ganad_tf.config.defaults import FOLDER
 from ganad_tf.data.folder import NEAR_DUPLICATES
-from ganad_tf.data.listing import NORMAL
+from ganad_tf.data.listing import NORMAL, describe_unread
 from ganad_tf.data_check.facts import DataFacts, KindSummary
 
 FEWEST_OF_A_KIND = 3
@@ -47,10 +47,7 @@ def _on_files(facts: DataFacts) -> list[str]:
             f"{_count(facts.unlistable, 'folder')} cannot be listed: change the permissions"
         )
     if facts.left_out:
-        listed = ", ".join(
-            f"{count} {suffix or 'without suffix'}" for suffix, count in facts.left_out.items()
-        )
-        found.append(f"files with other suffixes than those of pictures are skipped: {listed}")
+        found.append(f"files that are not used: {describe_unread(facts.left_out)}")
     if facts.mask_problems:
         found.append(f"{_count(facts.mask_problems, 'mask')} not as expected: repair or remove")
     return found

@@ -1,6 +1,5 @@
 """Checks a folder or list of pictures as a whole."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ganad_station.images import IMAGE_SUFFIXES
-from ganad_tf.data.listing import NORMAL, Picture, list_pictures
+from ganad_tf.data.listing import NORMAL, Picture
 from ganad_tf.data.parts import join_near_duplicates, number_parts
+from ganad_tf.data.place import list_pictures
 from ganad_tf.data_check.facts import DataFacts, KindSummary, PartSummary
 from ganad_tf.data_check.picture import PictureFacts, kinds_in_order, measure
 from ganad_tf.data_check.sheet import choose_examples
@@ -37,7 +36,7 @@ def check_data(
     the check.
 
     Args:
-        place: The folder or CSV file, see `ganad_tf.data.listing.list_pictures`.
+        place: The folder or CSV file, see `ganad_tf.data.place.list_pictures`.
         progress: Called after each picture with the number of checked pictures and of all pictures.
 
     Returns:
@@ -48,15 +47,17 @@ def check_data(
         UserError: If the place is missing, is not a list, or has no pictures at all.
     """
     unlistable: list[str] = []
-    pictures = list_pictures(place, lambda error: unlistable.append(str(error.filename)))
-    if not pictures:
+    listing = list_pictures(place, lambda error: unlistable.append(str(error.filename)))
+    if not listing.pictures:
         where = place / NORMAL if place.is_dir() else place
         raise UserError(f"{place} has no pictures: put those of good parts into {where}")
-    measured = _measure_all(pictures, progress)
+    measured = _measure_all(listing.pictures, progress)
     readable = [item for item in measured if item.problem is None]
     heights, widths = (_spread([item.shape[axis] for item in readable]) for axis in (0, 1))
     facts = DataFacts(
         place=str(place),
+        layout=listing.layout,
+        notes=listing.notes,
         kinds=_kinds(readable),
         heights=heights,
         widths=widths,
@@ -66,7 +67,7 @@ def check_data(
             i.picture.name: i.mask_problem for i in readable if i.mask_problem is not None
         },
         unlistable=sorted(unlistable),
-        left_out=_left_out(place),
+        left_out=listing.unread,
         parts=_parts(readable) if readable else None,
         drift=_drift(readable),
     )
@@ -164,14 +165,3 @@ def _across_splits(
         for group, name in first["train"].items()
         if group in first["test"]
     )
-
-
-def _left_out(place: Path) -> dict[str, int]:
-    """Count, by suffix, the files of a folder that are not pictures."""
-    suffixes: Counter[str] = Counter()
-    if place.is_dir():
-        for _, folders, files in os.walk(place):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            shown = (Path(name).suffix.lower() for name in files if not name.startswith("."))
-            suffixes.update(suffix for suffix in shown if suffix not in IMAGE_SUFFIXES)
-    return dict(sorted(suffixes.items()))

@@ -56,6 +56,8 @@ class DataFacts:
 
     Attributes:
         place: Path of the folder or list.
+        layout: How the place was read, see `ganad_tf.data.listing.Listing.layout`.
+        notes: What was decided when it was read, see `ganad_tf.data.listing.Listing.notes`.
         kinds: A summary of each kind by name, the normal kind first.
         heights: Smallest, median and largest height of a picture in pixels.
         widths: Smallest, median and largest width of a picture in pixels.
@@ -63,13 +65,15 @@ class DataFacts:
         unreadable: Why a picture cannot be read, by the name of the picture.
         mask_problems: What is wrong with a mask, by the name of the picture.
         unlistable: Paths of folders that cannot be listed.
-        left_out: Number of files with other suffixes than those of pictures, by suffix.
+        left_out: Files that are not used, see `ganad_tf.data.listing.Listing.unread`.
         parts: A summary of the parts; None if no picture can be read.
         drift: Spearman's rank correlation, in [-1, 1], of the brightness of normal pictures with
             their order by name; None if there are few, or if it is not significant.
     """
 
     place: str
+    layout: str
+    notes: list[str]
     kinds: dict[str, KindSummary]
     heights: tuple[int, int, int]
     widths: tuple[int, int, int]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ganad_tf.data.listing import NORMAL, list_pictures
+from ganad_tf.data.listing import NORMAL
+from ganad_tf.data.place import list_pictures
 from ganad_tf.errors import UserError
 
 
@@ -23,7 +24,7 @@ def listed(root: Path) -> dict[str, tuple[str, str, str | None]]:
             picture.split,
             picture.mask and os.path.relpath(picture.mask, root),
         )
-        for picture in list_pictures(root)
+        for picture in list_pictures(root).pictures
     }
 
 
@@ -78,7 +79,7 @@ def test_a_list(tmp_path: Path, separator: str, encoding: str) -> None:
     )
     path = tmp_path / "list.CSV"
     path.write_text("\n".join(separator.join(row) for row in rows), encoding=encoding)
-    pictures = list_pictures(path)
+    pictures = list_pictures(path).pictures
     assert [p.path for p in pictures[:2]] == [tmp_path / "a b/1.png", tmp_path / "2.png"]
     assert pictures[4].path == Path("/elsewhere/5.png")
     assert [p.kind for p in pictures] == [NORMAL, "scratch", "defect", NORMAL, "dent", NORMAL]
@@ -124,7 +125,7 @@ def test_what_a_spreadsheet_writes_is_read(tmp_path: Path) -> None:
     path.write_text(
         'Path, Label,\r\n"a\nb, c.png", ok ,\r\n,,\r\n"d ""e"".png",bad,\r\n', newline=""
     )
-    assert [(p.name, p.kind) for p in list_pictures(path)] == [
+    assert [(p.name, p.kind) for p in list_pictures(path).pictures] == [
         ("a\nb, c.png", NORMAL),
         ('d "e".png', "defect"),
     ]

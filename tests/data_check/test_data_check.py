@@ -101,13 +101,13 @@ def test_a_hostile_folder_is_reported_to_its_end(
         f"scratch/{n}" for n in ("torn.jpg", "empty.png", "text.png")
     }
     assert found["unlistable"] == [str(locked)]
-    assert found["left_out"] == {"": 1, ".gif": 1}
+    assert found["left_out"] == {"normal/moving.gif": 1, "notes": 1}
     assert found["kinds"]["normal"]["count"] == 23
     assert found["heights"][0] == 2
     assert "scratch/empty.png" in result.output
     assert f"{locked}: cannot be listed" in result.output
     assert any(text.startswith("3 pictures cannot be read") for text in found["warnings"])
-    assert any("1 .gif" in text for text in found["warnings"])
+    assert any("normal/moving.gif" in text for text in found["warnings"])
 
 
 def test_masks_are_measured_and_checked(tmp_path: Path) -> None:

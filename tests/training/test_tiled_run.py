@@ -19,7 +19,6 @@ from ganad_tf.config import RunConfig, make_config
 from ganad_tf.data.batches.candidate_tiles import CANDIDATES
 from ganad_tf.data.batches.make import paired_batches
 from ganad_tf.data.batches.tiles import TiledBatches
-from ganad_tf.data.listing import MASKS
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.evaluate import evaluate
@@ -192,7 +191,7 @@ def test_without_masks_tiles_are_candidates(part_folder: Path) -> None:
 @pytest.mark.slow
 def test_small_defects_are_found_without_masks(marked_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(marked_folder, tmp_path / "parts")
-    shutil.rmtree(tmp_path / "parts" / MASKS)
+    shutil.rmtree(tmp_path / "parts" / "masks")
     layer = {"data": {"data_dir": str(tmp_path / "parts")}, "loss": {"abc_patches": 1}}
     run = train(make_config(SETTINGS, layer), tmp_path / "run")
     assert evaluate(run).auroc.value > 0.8

@@ -20,7 +20,8 @@ import click
 from ganad_tf.cli.errors import Group
 from ganad_tf.cli.options import job_options
 from ganad_tf.config import read_config
-from ganad_tf.data.listing import NORMAL, list_pictures
+from ganad_tf.data.listing import NORMAL
+from ganad_tf.data.place import list_pictures
 from ganad_tf.system.files import write_text
 from tools.experiments.classes import CLASSES, SIDE_CLASSES
 from tools.experiments.defects import defect_table
@@ -172,7 +173,7 @@ for study in STUDIES:
 @split_options(out="docs/results/defects")
 def defects(config_file: Path, data_dir: str, seeds: int, out: Path, **places: Any) -> None:
     """Labelled, few and synthetic anomalies of a folder to train on: float and verified int8."""
-    kinds = {picture.kind for picture in list_pictures(Path(data_dir))} - {NORMAL}
+    kinds = {picture.kind for picture in list_pictures(Path(data_dir)).pictures} - {NORMAL}
     command = split_command_line("defects", config_file, seeds, out)
     table = defect_table(folder_settings(config_file, data_dir), len(kinds), seeds, command)
     make(table, table.cells, out, **places)
