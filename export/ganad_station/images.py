@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ganad_station.errors import StationError
 from ganad_station.illumination import AS_TAKEN, even_out
+from ganad_station.sizes import ImageSize, height_and_width
 
 MODES = {1: "L", 3: "RGB"}
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B")
@@ -77,9 +78,9 @@ def pictures_in(folder: Path) -> Iterator[Path]:
 
 
 def prepare_image(
-    picture: Picture, size: int, channels: int, illumination: str = AS_TAKEN
+    picture: Picture, size: ImageSize, channels: int, illumination: str = AS_TAKEN
 ) -> np.ndarray:
-    """Turn a picture into the image that a model takes: upright, square, evened out.
+    """Turn a picture into the image that a model takes: upright, scaled, evened out.
 
     A file, the Pillow image in it and the array of its pixels give the very same image.
 
@@ -87,12 +88,12 @@ def prepare_image(
         picture: Path of a file in one of `FORMATS`, with 8 bits per channel or 16 bits of grey; a
             Pillow image with such pixels, which is turned as its EXIF orientation says; or a uint8
             array `(height, width)`, `(height, width, 1)` (grey) or `(height, width, 3)` (RGB).
-        size: Height and width to scale to, in pixels.
+        size: Size to scale to, in pixels.
         channels: 1 for grey, 3 for RGB.
         illumination: How the image is evened out, see `ganad_station.illumination.even_out`.
 
     Returns:
-        uint8 `(size, size, channels)`, 0 to 255; 16-bit levels are divided by 257.
+        uint8 `(height, width, channels)`, 0 to 255; 16-bit levels are divided by 257.
 
     Raises:
         UnreadableImageError: If the file cannot be read as a picture, or the image or the array
@@ -189,20 +190,21 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) else 1
 
 
-def fit_image(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Scale an image to `size` x `size` pixels, bilinear with antialiasing.
+def fit_image(pixels: np.ndarray, size: ImageSize) -> np.ndarray:
+    """Scale an image to a size, bilinear with antialiasing; its aspect ratio may change.
 
     Args:
         pixels: uint8 `(height, width)`, `(height, width, 1)` or `(height, width, 3)`.
-        size: Height and width to scale to, in pixels.
+        size: Size to scale to, in pixels.
 
     Returns:
-        uint8 `(size, size, channels)`; the same pixels if the size is right already.
+        uint8 `(height, width, channels)`; the same pixels if the size is right already.
     """
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
-    if pixels.shape[:2] != (size, size):
-        pixels = np.asarray(Image.fromarray(pixels).resize((size, size), BILINEAR))
+    height, width = height_and_width(size)
+    if pixels.shape[:2] != (height, width):
+        pixels = np.asarray(Image.fromarray(pixels).resize((width, height), BILINEAR))
     return pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]
 
 

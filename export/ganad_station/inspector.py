@@ -104,7 +104,7 @@ class Inspector:
             UnreadableImageError: If the file cannot be read as a picture.
         """
         taken = self.bundle.manifest.input
-        return prepare_and_measure(path, taken.height, taken.channels, taken.illumination)
+        return prepare_and_measure(path, taken.shape[:2], taken.channels, taken.illumination)
 
     def inspect(self, path: Path) -> Inspection:
         """Score a picture.

@@ -58,7 +58,7 @@ class InputEntry:
 
     Attributes:
         height: Height in pixels.
-        width: Width in pixels, equal to the height.
+        width: Width in pixels.
         channels: 1 for grey, 3 for RGB.
         illumination: How images are evened out, see `ganad_station.illumination.even_out`.
     """
@@ -213,8 +213,6 @@ class Manifest:
 
     def _checked(self, fields: Fields) -> "Manifest":
         """Refuse fields that contradict each other."""
-        if self.input.width != self.input.height:
-            fields.refuse("input.width", f"is not the height, {self.input.height}")
         problem = self.score.problem(self.input.height, self.input.width)
         if problem:
             fields.refuse("score", f"does not fit the input ({problem})")

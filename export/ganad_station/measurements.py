@@ -7,6 +7,7 @@ from PIL import Image
 
 from ganad_station.illumination import AS_TAKEN, even_out
 from ganad_station.images import NEAREST, Picture, fit_image, has_color, open_picture, to_pixels
+from ganad_station.sizes import ImageSize
 
 GRID, CELLS = 8, 4
 """Rows and columns of the grids in which mean levels and contrasts are measured."""
@@ -24,7 +25,7 @@ MEASUREMENTS = len(MEASURES) + GRID**2 + CELLS**2
 
 
 def prepare_and_measure(
-    picture: Picture, size: int, channels: int, illumination: str = AS_TAKEN
+    picture: Picture, size: ImageSize, channels: int, illumination: str = AS_TAKEN
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Prepare a picture as `ganad_station.images.prepare_image` does, and measure it.
 
@@ -41,7 +42,7 @@ def measure_picture(opened: Image.Image, image: np.ndarray) -> np.ndarray:
 
     Args:
         opened: The picture as it was decoded, turned upright.
-        image: uint8 `(size, size, channels)`, the picture scaled for the model.
+        image: uint8 `(height, width, channels)`, the picture scaled for the model.
 
     Returns:
         float32 `(MEASUREMENTS,)`, see `measure`.
@@ -54,8 +55,9 @@ def measure(images: np.ndarray, shape: Tuple[int, int], color: float = 0.0) -> n
     """Measure pictures of the same size.
 
     Args:
-        images: uint8 `(count, size, size, channels)`, 0 to 255, the pictures scaled for the model;
-            the illumination must not be evened out yet.
+        images: uint8 `(count, height, width, channels)`, 0 to 255, the pictures scaled for the
+            model; both sides are multiples of `GRID`, and the illumination must not be evened out
+            yet.
         shape: Height and width of the pictures before scaling.
         color: Mean difference of the largest and the smallest channel of the pictures, if they had
             colors and `images` are grey.
@@ -64,7 +66,7 @@ def measure(images: np.ndarray, shape: Tuple[int, int], color: float = 0.0) -> n
         float32 `(count, MEASUREMENTS)`: `MEASURES`, then the mean levels in a grid of `GRID` x
         `GRID`, then the standard deviations in a grid of `CELLS` x `CELLS`.
     """
-    count, size, _, channels = images.shape
+    count, height, width, channels = images.shape
     planes = [np.ascontiguousarray(images[..., channel]) for channel in range(channels)]
     grey, colors = _to_grey(planes)
     means = _cell_means(grey, GRID) / channels
@@ -79,10 +81,10 @@ def measure(images: np.ndarray, shape: Tuple[int, int], color: float = 0.0) -> n
     down = grey[:, 2:] - 2 * grey[:, 1:-1] + grey[:, :-2]
     for column, bends in ((6, across), (7, down)):
         sums = np.abs(bends).reshape(count, -1).sum(axis=1, dtype=np.int64)
-        found[:, column] = sums / (channels * size * (size - 2))
+        found[:, column] = sums / (channels * bends[0].size)
     for column, level in ((8, 0), (9, 255)):
         counts = [[np.count_nonzero(image == level) for image in plane] for plane in planes]
-        found[:, column] = np.max(counts, axis=0) / size**2
+        found[:, column] = np.max(counts, axis=0) / (height * width)
     found[:, len(MEASURES) : -(CELLS**2)] = means.reshape(count, -1)
     found[:, -(CELLS**2) :] = deviations.reshape(count, -1)
     return found
@@ -129,11 +131,11 @@ def _colorfulness(picture: Image.Image) -> float:
 
 
 def _cell_means(planes: np.ndarray, parts: int) -> np.ndarray:
-    """Average integer planes `(count, size, size)` to float64 `(count, parts, parts)`."""
-    count, size, _ = planes.shape
-    side = size // parts
-    rows = planes.reshape(count, parts, side, size).sum(axis=2, dtype=np.int64)
-    return rows.reshape(count, parts, parts, side).sum(axis=3) / side**2
+    """Average integer planes `(count, height, width)` to float64 `(count, parts, parts)`."""
+    count, height, width = planes.shape
+    rows, columns = height // parts, width // parts
+    sums = planes.reshape(count, parts, rows, width).sum(axis=2, dtype=np.int64)
+    return sums.reshape(count, parts, parts, columns).sum(axis=3) / (rows * columns)
 
 
 def pooled(grid: np.ndarray, parts: int) -> np.ndarray:

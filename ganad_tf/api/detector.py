@@ -203,9 +203,9 @@ class Detector:
         return predictions
 
     def _prepare(self, picture: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        size, _, channels = self.image_shape
+        height, width, channels = self.image_shape
         with station_errors_as_user_errors():
-            return prepare_and_measure(picture, size, channels, self.illumination)
+            return prepare_and_measure(picture, (height, width), channels, self.illumination)
 
 
 def _is_one(pictures: Any) -> bool:

@@ -31,7 +31,7 @@ def train(
     group_by: str | None = None,
     normal_class: int | None = None,
     anomaly_source: str | None = None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     tile: int | None = None,
     channels: int | None = None,
     illumination: str | None = None,
@@ -58,7 +58,8 @@ def train(
             `near-duplicates`, or a regular expression that finds the part in a file name.
         normal_class: Index of the normal class of a named data set.
         anomaly_source: Anomalies to train with: `labelled`, `synthetic` or `both`.
-        size: Height and width in pixels that images are resized to, a multiple of 16.
+        size: Height and width in pixels that images are resized to, multiples of 16: one number
+            for squares, or a pair such as `(512, 1280)`.
         tile: Height and width in pixels of the tiles that training sees, a multiple of 16.
         channels: 1 for grey, 3 for RGB. By default, as in the files.
         illumination: What is evened out between images: `as-taken`, `brightness` or `contrast`.

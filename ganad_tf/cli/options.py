@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import click
 
 from ganad_station.commands.calibrate import CONFIDENCE_HELP, RATE_HELP
+from ganad_station.sizes import ImageSize
 from ganad_station.threshold import DEFAULT_CONFIDENCE, DEFAULT_FALSE_REJECT_RATE
 from ganad_tf.config import DATASET_DEFAULTS, WIDTH_PRESETS, RunConfig, make_config, read_config
 from ganad_tf.config.defaults import DEFAULT_MAX_DROP
@@ -34,6 +36,22 @@ class Width(click.ParamType):
         except ValueError:
             names = ", ".join(WIDTH_PRESETS)
             self.fail(f"{value!r} is not a width: give {names} or a number", param, ctx)
+
+
+class Size(click.ParamType):
+    """A size of images: one number for squares, or height and width."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ImageSize:
+        """Return one number, or height and width."""
+        found = re.fullmatch(r"(\d+)(?:x(\d+))?", str(value))
+        if found is None:
+            self.fail(f"{value!r} is not a size: give 256, or HEIGHTxWIDTH as 512x1280", param, ctx)
+        height, width = found.groups()
+        return int(height) if width is None else (int(height), int(width))
 
 
 max_drop_option = click.option(
@@ -115,6 +133,8 @@ def _setting_option(flag: str, setting: Setting) -> Command:
         metavar = "|".join(DATASET_DEFAULTS)
     elif setting.name == "data_dir":
         kind = click.Path(resolve_path=True)
+    elif setting.name == "size":
+        kind, metavar = Size(), "INTEGER|HEIGHTxWIDTH"
     elif setting.name == "width":
         kind, metavar = Width(), f"{'|'.join(WIDTH_PRESETS)}|INTEGER"
     text = setting.description.replace("`", "")

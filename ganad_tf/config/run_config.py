@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ganad_station.score import ScoreRule
+from ganad_station.sizes import ImageSize, height_and_width, in_words
 from ganad_tf.config.defaults import with_defaults
 from ganad_tf.config.schema import DataConfig, LossConfig, ScoreConfig, TrainConfig
 from ganad_tf.config.section import Range, Section, Setting, setting
@@ -62,9 +63,9 @@ class RunConfig(Section):
             if data.tile_clusters:
                 raise UserError("data.tile_clusters is for tiles: set data.tile, or leave it 0")
             return
-        if data.tile > data.size:
+        if data.tile > min(data.shape):
             raise UserError(
-                f"tile {data.tile} is larger than the image size {data.size}: "
+                f"tile {data.tile} is larger than the image size {in_words(data.size)}: "
                 "choose a smaller data.tile"
             )
         if data.anomalies == 0:
@@ -86,8 +87,8 @@ class RunConfig(Section):
         return self.derive(data={"data_dir": None})
 
 
-def _check_rule(section: str, rule: ScoreRule, image_size: int) -> None:
-    problem = rule.problem(image_size, image_size)
+def _check_rule(section: str, rule: ScoreRule, size: ImageSize) -> None:
+    problem = rule.problem(*height_and_width(size))
     if problem:
         raise UserError(f"{section}: {problem}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ganad_station.score import VIEW_COUNTS, WHOLE_IMAGE, ScoreRule
+from ganad_station.sizes import ImageSize, height_and_width, in_words
 from ganad_tf.config.section import (
     FRACTION,
     OPEN_FRACTION,
@@ -25,13 +26,16 @@ WIDTH_PRESETS = {"nano": 8, "small": 12, "medium": 16, "large": 24}
 """Feature maps of the first layer by name."""
 
 
-def check_size(size: int) -> None:
-    """Raise `UserError` unless the four stride-2 layers of the generator divide `size`."""
-    if size <= 0 or size % DOWNSAMPLING:
-        nearest = max(DOWNSAMPLING, round(size / DOWNSAMPLING) * DOWNSAMPLING)
+def check_size(size: ImageSize) -> None:
+    """Raise `UserError` unless the four stride-2 layers of the generator divide both sides."""
+    sides = height_and_width(size)
+    if any(side <= 0 or side % DOWNSAMPLING for side in sides):
+        height, width = (
+            max(DOWNSAMPLING, round(side / DOWNSAMPLING) * DOWNSAMPLING) for side in sides
+        )
         raise UserError(
-            f"image size {size} is not a multiple of {DOWNSAMPLING} "
-            f"(the generator halves it four times): try {nearest}"
+            f"image size {in_words(size)} is not a multiple of {DOWNSAMPLING} "
+            f"(the generator halves it four times): try {in_words((height, width))}"
         )
 
 
@@ -48,8 +52,10 @@ class DataConfig(Section):
     normal_class: int = setting(
         0, "Index of the class that is normal; all other classes are anomalies."
     )
-    size: int = setting(
-        32, "Height and width in pixels that images are resized to, a multiple of 16."
+    size: ImageSize = setting(
+        32,
+        "Height and width in pixels that images are resized to, multiples of 16: one number for "
+        "squares, or a list such as `[512, 1280]` (as a flag, `512x1280`).",
     )
     tile: int | None = setting(
         None,
@@ -128,11 +134,19 @@ class DataConfig(Section):
         """Raise `UserError` if a value is out of range."""
         super().__post_init__()
         check_size(self.size)
+        height, width = height_and_width(self.size)
+        if height == width:
+            object.__setattr__(self, "size", height)
         if self.tile is not None:
             check_size(self.tile)
 
     @property
-    def trained_size(self) -> int:
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels that images are resized to."""
+        return height_and_width(self.size)
+
+    @property
+    def trained_size(self) -> ImageSize:
         """Height and width in pixels of what training sees: a tile or the whole image."""
         return self.tile or self.size
 

@@ -217,13 +217,12 @@ class Section:
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
     """Return the value as one of the types of an annotation."""
+    if isinstance(value, list | tuple):
+        kind = next((each for each in _options(kind) if typing.get_origin(each) is tuple), kind)
     if isinstance(kind, type) and issubclass(kind, Section):
         return _convert_section(kind, value, where)
     if typing.get_origin(kind) is tuple:
-        if not isinstance(value, list | tuple):
-            raise UserError(f"{where} must be a list, got {value!r}")
-        item_kind, _ = typing.get_args(kind)
-        return tuple(_convert(item_kind, item, f"{where}: each item") for item in value)
+        return _convert_list(kind, value, where)
     for option in _options(kind):
         if value in typing.get_args(option) or (value is None and option is types.NoneType):
             return value
@@ -235,6 +234,19 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         if number and isinstance(value, number) and not isinstance(value, bool):
             return option(value)
     raise UserError(f"{where} must be {_kind_words(kind)}, got {value!r}")
+
+
+def _convert_list(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
+    """Return a value as a list of any length, `tuple[kind, ...]`, or of as many kinds."""
+    if not isinstance(value, list | tuple):
+        raise UserError(f"{where} must be a list, got {value!r}")
+    kinds = typing.get_args(kind)
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(value)
+    elif len(kinds) != len(value):
+        raise UserError(f"{where} must be a list of {len(kinds)}, got {value!r}")
+    pairs = zip(kinds, value, strict=True)
+    return tuple(_convert(each, item, f"{where}: each item") for each, item in pairs)
 
 
 def _convert_section(kind: type[Section], value: Any, where: str) -> Section:
@@ -263,6 +275,8 @@ def _kind_words(kind: Any, within: Range | None = None) -> str:
             words.append(f"{_TYPE_WORDS[option]} ({within.words})")
         elif option in _TYPE_WORDS:
             words.append(_TYPE_WORDS[option])
+        elif typing.get_origin(option) is tuple:
+            words.append(f"a list of {len(typing.get_args(option))} integers")
         else:
             words += map(repr, typing.get_args(option))
     return " or ".join(words)

@@ -132,7 +132,7 @@ def _labeled(
         raise UserError(
             f"{name} has {channels} channels, not {config.channels}: leave out --channels"
         )
-    fitted = np.stack([fit_image(image, config.size) for image in images])
+    fitted = np.stack([fit_image(image, config.shape) for image in images])
     batches = (fitted[start : start + BATCH] for start in range(0, len(fitted), BATCH))
     measurements = np.concatenate([measure(batch, images.shape[1:3]) for batch in batches])
     index = np.arange(len(images))

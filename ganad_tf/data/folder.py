@@ -42,9 +42,10 @@ class _Decoded:
 
     Attributes:
         picture: The entry of the listing.
-        image: uint8 `(size, size, channels)`, 0 to 255.
+        image: uint8 `(height, width, channels)`, 0 to 255.
         shape: Height and width of the picture in pixels, before scaling.
-        mask: uint8 `(size, size)`, see `LabeledImages.masks`; None for an anomaly without a mask.
+        mask: uint8 `(height, width)`, see `LabeledImages.masks`; None for an anomaly without a
+            mask.
         thumbnail: uint8 `(THUMBNAIL, THUMBNAIL)`; None unless near duplicates are grouped.
         measurements: float32 `(MEASUREMENTS,)`, see `ganad_station.measurements.measure`.
     """
@@ -58,7 +59,7 @@ class _Decoded:
 
 
 def load_folder(config: DataConfig) -> LabeledImages:
-    """Load the pictures of a folder or list, scaled to squares; each is decoded once.
+    """Load the pictures of a folder or list, scaled to one size; each is decoded once.
 
     Args:
         config: The folder or list in `data_dir`, see `list_pictures`; `size` in pixels; `channels`,
@@ -88,7 +89,7 @@ def load_folder(config: DataConfig) -> LabeledImages:
         np.array([decoded.picture.split for decoded in found]),
         np.array([decoded.picture.name for decoded in found]),
         _groups(config.group_by, found),
-        _masks(config.size, found),
+        _masks(config.shape, found),
         np.stack([decoded.measurements for decoded in found]),
     )
 
@@ -137,7 +138,7 @@ def _decode(config: DataConfig, channels: int, picture: Picture) -> _Decoded | N
     name, grey = str(picture.path), None
     try:
         decoded = open_upright(picture.path)
-        image = fit_image(to_pixels(decoded, channels, name), config.size)
+        image = fit_image(to_pixels(decoded, channels, name), config.shape)
         if config.group_by == NEAR_DUPLICATES:
             grey = to_pixels(decoded, 1, name)
     except UnreadableImageError as error:
@@ -148,16 +149,18 @@ def _decode(config: DataConfig, channels: int, picture: Picture) -> _Decoded | N
         picture,
         image,
         shape,
-        _mask(config.size, picture, shape),
+        _mask(config.shape, picture, shape),
         None if grey is None else thumbnail(grey),
         measure_picture(decoded, image),
     )
 
 
-def _mask(size: int, picture: Picture, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+def _mask(
+    size: tuple[int, int], picture: Picture, shape: tuple[int, int]
+) -> NDArray[np.uint8] | None:
     """Return the scaled mask of a picture; masks that do not fit are left out with a warning."""
     if picture.kind == NORMAL:
-        return np.zeros((size, size), np.uint8)
+        return np.zeros(size, np.uint8)
     problem, marked = marked_pixels(picture, shape)
     if problem is not None:
         logger.warning("left out: mask of %s, which %s", printable(picture.name), problem)
@@ -183,10 +186,10 @@ def _kinds(
     return kinds, kind_names
 
 
-def _masks(size: int, found: Sequence[_Decoded]) -> NDArray[np.uint8] | None:
+def _masks(size: tuple[int, int], found: Sequence[_Decoded]) -> NDArray[np.uint8] | None:
     if not any(decoded.picture.mask for decoded in found):
         return None
-    unknown = np.full((size, size), UNKNOWN_PIXEL, np.uint8)
+    unknown = np.full(size, UNKNOWN_PIXEL, np.uint8)
     return np.stack([unknown if item.mask is None else item.mask for item in found])
 
 

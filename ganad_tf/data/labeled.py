@@ -16,14 +16,14 @@ class LabeledImages:
     """Images of several kinds, one of which is normal; all others are kinds of anomalies.
 
     Attributes:
-        images: uint8 `(count, size, size, channels)`, 0 to 255.
+        images: uint8 `(count, height, width, channels)`, 0 to 255.
         kinds: int64 `(count,)`, indices into `kind_names`.
         kind_names: The name of each kind: a class, or a kind of defect.
         official_split: str `(count,)`, the split that the source prescribes: `"train"`, `"test"`,
             or `UNASSIGNED` where it prescribes none.
         names: str `(count,)`, the path of each image in its folder, or its index in the data set.
         groups: int64 `(count,)`, from 0; images of the same part have the same number.
-        masks: uint8 `(count, size, size)`: `DEFECT_PIXEL` where a mask marks a defect,
+        masks: uint8 `(count, height, width)`: `DEFECT_PIXEL` where a mask marks a defect,
             `UNKNOWN_PIXEL` in all pixels of an anomaly without a mask, 0 elsewhere; None if no
             image has a mask.
         measurements: float32 `(count, MEASUREMENTS)`, what each picture looked like when it was

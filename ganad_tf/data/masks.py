@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ganad_station.images import UnreadableImageError, fit_image, open_upright
+from ganad_station.sizes import ImageSize
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.listing import NORMAL, Picture
 from ganad_tf.data.regions import Regions, render
@@ -50,23 +51,26 @@ def label_regions(marked: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return ndimage.label(marked, ANY_NEIGHBOUR)
 
 
-def fit_mask(marked: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
-    """Scale a mask to `size` x `size` pixels.
+def fit_mask(marked: NDArray[np.bool_], size: ImageSize) -> NDArray[np.uint8]:
+    """Scale a mask to a size.
 
     A scaled pixel is defective if at least half of its area is marked. So that no region of marked
     pixels is lost, one that reaches this nowhere marks the scaled pixel that holds most of it.
 
     Args:
         marked: bool `(height, width)`.
-        size: Height and width to scale to, in pixels.
+        size: Size to scale to, in pixels.
 
     Returns:
-        uint8 `(size, size)`, 0 or `DEFECT_PIXEL`.
+        uint8 `(height, width)`, 0 or `DEFECT_PIXEL`.
     """
     fitted = fit_image(marked.astype(np.uint8) * FULL, size)[:, :, 0] > FULL // 2
     labels, count = label_regions(marked)
-    rows, columns = (np.arange(length) * size // length for length in marked.shape)
-    cells = rows[:, np.newaxis] * size + columns
+    rows, columns = (
+        np.arange(length) * fitted_length // length
+        for length, fitted_length in zip(marked.shape, fitted.shape, strict=True)
+    )
+    cells = rows[:, np.newaxis] * fitted.shape[1] + columns
     for region in range(1, count + 1):
         inside = cells[labels == region]
         if not fitted.flat[inside].any():

@@ -19,7 +19,7 @@ def training_anomalies(split: Split, config: DataConfig, seed: int) -> NDArray[n
         seed: Seed of the choice.
 
     Returns:
-        uint8 `(count, size, size, channels)`, 0 to 255. If `config.anomalies` is `balanced`,
+        uint8 `(count, height, width, channels)`, 0 to 255. If `config.anomalies` is `balanced`,
         `count` is the number of normal images, rounded up to a multiple of the number of kinds. It
         is smaller if a kind has fewer images than its quota, whichever way they are chosen.
     """

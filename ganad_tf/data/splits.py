@@ -32,7 +32,7 @@ class Split:
 
     @property
     def normals(self) -> NDArray[np.uint8]:
-        """The normal images, uint8 `(count, size, size, channels)`, 0 to 255."""
+        """The normal images, uint8 `(count, height, width, channels)`, 0 to 255."""
         return self.data.images[~self.is_anomaly]
 
     def fingerprint(self) -> str:

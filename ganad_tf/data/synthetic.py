@@ -5,6 +5,7 @@ images (after Li et al., "CutPaste", CVPR 2021, and Zavrtanik et al., "DRAEM", I
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,13 +20,13 @@ from ganad_tf.data.splits import Split, Splits
 from ganad_tf.errors import UserError
 
 SCRATCH_LENGTHS = (0.08, 0.6)
-"""Shortest and longest scratch, as fractions of the side of an image."""
+"""Shortest and longest scratch, as fractions of the side of a square as large as the image."""
 SCRATCH_WIDTHS = (1, 4)
 """Widths of scratches in pixels, from the first up to but not including the last."""
 SCRATCH_STEPS, SCRATCH_TURN = 12, 0.35
 """Straight pieces of a scratch, and the standard deviation in radians of the turn between two."""
 STAIN_SCALES = (0.01, 0.05)
-"""Finest and coarsest outline of a blot, as fractions of the side of an image."""
+"""Finest and coarsest outline of a blot, as fractions of that side."""
 STAIN_AREAS = (0.0005, 0.02)
 """Smallest and largest blot, as fractions of the area of an image."""
 CHANGES = (0.15, 0.6)
@@ -48,8 +49,8 @@ class SyntheticAnomalies:
     """Images with one drawn defect each.
 
     Attributes:
-        images: uint8 `(count, size, size, channels)`, 0 to 255.
-        masks: uint8 `(count, size, size)`, `DEFECT_PIXEL` where the defect is, 0 elsewhere.
+        images: uint8 `(count, height, width, channels)`, 0 to 255.
+        masks: uint8 `(count, height, width)`, `DEFECT_PIXEL` where the defect is, 0 elsewhere.
         kinds: int64 `(count,)`, indices into `SYNTHETIC_KINDS`.
     """
 
@@ -62,7 +63,7 @@ def synthesize(normals: NDArray[np.uint8], count: int, seed: int) -> SyntheticAn
     """Draw defects onto normal images, one defect onto each, the kinds in turn.
 
     Args:
-        normals: uint8 `(images, size, size, channels)`, 0 to 255; at least one image.
+        normals: uint8 `(images, height, width, channels)`, 0 to 255; at least one image.
         count: Number of anomalies to make.
         seed: Seed of all random choices.
     """
@@ -152,18 +153,22 @@ def _measured(data: LabeledImages, drawn: int) -> NDArray[np.float32] | None:
 def _scratch(
     normals: NDArray[np.uint8], index: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    size = normals.shape[1]
-    cover = _curve(size, rng)
+    shape = normals.shape[1:3]
+    cover = _curve(shape, rng)
     while cover.max() < VISIBLE:  # It left the image.
-        cover = _curve(size, rng)
+        cover = _curve(shape, rng)
     return _tinted(normals[index], cover / cover.max(), rng)
 
 
-def _curve(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    step = rng.uniform(*SCRATCH_LENGTHS) * size / SCRATCH_STEPS
+def _curve(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    height, width = shape
+    step = rng.uniform(*SCRATCH_LENGTHS) * _side(shape) / SCRATCH_STEPS
     angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, SCRATCH_TURN, SCRATCH_STEPS))
-    path = rng.uniform(0, size, 2) + step * np.cumsum([np.cos(angles), np.sin(angles)], axis=1).T
-    line = Image.new("L", (size, size))
+    path = (
+        rng.uniform(0, (width, height))
+        + step * np.cumsum([np.cos(angles), np.sin(angles)], axis=1).T
+    )
+    line = Image.new("L", (width, height))
     ImageDraw.Draw(line).line(path.ravel().tolist(), 255, int(rng.integers(*SCRATCH_WIDTHS)))
     return ndimage.gaussian_filter(np.asarray(line) / 255, rng.uniform(0.3, 0.9))
 
@@ -171,23 +176,25 @@ def _curve(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
 def _stain(
     normals: NDArray[np.uint8], index: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    return _tinted(normals[index], _blot(normals.shape[1], rng), rng)
+    return _tinted(normals[index], _blot(normals.shape[1:3], rng), rng)
 
 
 def _patch(
     normals: NDArray[np.uint8], index: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     image = normals[index].astype(np.float64)
+    # A quarter turn would give an image that is not a square another shape.
+    quarter = 1 if image.shape[0] == image.shape[1] else 2
     for _ in range(ATTEMPTS):
-        cover = _blot(len(image), rng)
+        cover = _blot(image.shape[:2], rng)
         other = normals[rng.integers(len(normals))]
-        turned = np.rot90(other, int(rng.integers(4)))[:: rng.choice([-1, 1])]
-        shift = tuple(rng.integers(0, len(image), 2))
+        turned = np.rot90(other, quarter * int(rng.integers(4 // quarter)))[:: rng.choice([-1, 1])]
+        shift = tuple(rng.integers(0, image.shape[:2]))
         piece = np.roll(turned, shift, (0, 1)).astype(np.float64)
         differences = np.abs(piece - image)[cover > VISIBLE]
         if differences.mean() >= SMALLEST_DIFFERENCE:
             return _mixed(image, piece, cover)
-    return _tinted(normals[index], _blot(len(image), rng), rng)
+    return _tinted(normals[index], _blot(image.shape[:2], rng), rng)
 
 
 SYNTHETIC_KINDS: dict[str, Drawer] = {
@@ -197,18 +204,23 @@ SYNTHETIC_KINDS: dict[str, Drawer] = {
 }
 
 
-def _blot(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _side(shape: tuple[int, ...]) -> float:
+    """Return the side of a square as large as an image of a height and width."""
+    return math.sqrt(math.prod(shape))
+
+
+def _blot(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw a blot, the surroundings of a peak of noise.
 
     Returns:
-        The opacity of each pixel, float64 `(size, size)` in [0, 1].
+        The opacity of each pixel, float64 `(height, width)` in [0, 1].
     """
-    noise = rng.normal(0, 1, (size, size))
-    smooth = ndimage.gaussian_filter(noise, rng.uniform(*STAIN_SCALES) * size, mode="reflect")
+    noise, side = rng.normal(0, 1, shape), _side(shape)
+    smooth = ndimage.gaussian_filter(noise, rng.uniform(*STAIN_SCALES) * side, mode="reflect")
     area = np.exp(rng.uniform(*np.log(STAIN_AREAS)))
-    row, column = rng.integers(0, size, 2)
-    rows, columns = np.ogrid[:size, :size]
-    distance = np.hypot(rows - row, columns - column) / (np.sqrt(area / np.pi) * size)
+    row, column = rng.integers(0, shape)
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    distance = np.hypot(rows - row, columns - column) / (np.sqrt(area / np.pi) * side)
     height = smooth / smooth.std() - distance
     level = np.quantile(height, 1 - area)
     cover = ndimage.gaussian_filter((height >= level).astype(np.float64), rng.uniform(0.3, 1.2))

@@ -142,9 +142,9 @@ def score_pictures(
     Yields:
         The outcome for each file, in order.
     """
-    _, size, _, channels = scorer.generator.input_shape
+    _, height, width, channels = scorer.generator.input_shape
     with ThreadPoolExecutor(DECODERS) as pool:
-        form = (size, channels, illumination)
+        form = ((height, width), channels, illumination)
         decodings = ((path, pool.submit(prepare_and_measure, path, *form)) for path in paths)
         waiting = deque(islice(decodings, 2 * BATCH))
         while waiting:

@@ -58,7 +58,7 @@ def localize(maps: NDArray[np.float32], split: Split) -> Localization | None:
     """Measure error maps against the masks of a split.
 
     Args:
-        maps: float32 `(count, size, size)`, larger where more anomalous.
+        maps: float32 `(count, height, width)`, larger where more anomalous.
         split: The images of the maps, all with masks that have no unknown pixels.
 
     Returns:

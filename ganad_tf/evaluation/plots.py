@@ -85,9 +85,9 @@ def plot_sheet(
     All error maps have one color scale, from 0 to the largest error in them.
 
     Args:
-        images: uint8 `(count, size, size, channels)`, 0 to 255.
-        reconstructions: float32 `(count, size, size, channels)` in [0, 1].
-        maps: float32 `(count, size, size)` in [0, 1], the error maps.
+        images: uint8 `(count, height, width, channels)`, 0 to 255.
+        reconstructions: float32 `(count, height, width, channels)` in [0, 1].
+        maps: float32 `(count, height, width)` in [0, 1], the error maps.
         titles: The title of each image, one line.
         scores: float64 `(count,)`, the score of each image, printed after its title.
         path: The PNG file to write.

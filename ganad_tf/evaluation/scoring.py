@@ -26,7 +26,7 @@ BATCH = 256
 class Scorer:
     """A generator together with the rule by which its reconstructions are scored.
 
-    All images are uint8 `(count, size, size, channels)`, 0 to 255.
+    All images are uint8 `(count, height, width, channels)`, 0 to 255.
 
     Args:
         generator: Model that maps float32 images in [0, 1] to their reconstructions.
@@ -50,7 +50,7 @@ class Scorer:
         """Return the reconstructions of a batch of images.
 
         Returns:
-            float32 `(views, count, size, size, channels)`, clipped to [0, 1].
+            float32 `(views, count, height, width, channels)`, clipped to [0, 1].
         """
 
         def predict(view: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ class Scorer:
         return self._compare(images, partial(scores, rule=self.rule))
 
     def error_maps(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the error map of each image, float32 `(count, size, size)` in [0, 1].
+        """Return the error map of each image, float32 `(count, height, width)` in [0, 1].
 
         The maps are smoothed over the window of the rule, see `ganad_station.score.shown_maps`.
         """

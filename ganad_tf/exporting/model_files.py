@@ -140,7 +140,7 @@ class ModelFiles:
 def calibration_images(batches: PairedBatches) -> NDArray[np.float32]:
     """Return the images that ranges are calibrated on: up to 256 normal ones and 256 anomalies.
 
-    They are float32 `(count, size, size, channels)` in [0, 1].
+    They are float32 `(count, height, width, channels)` in [0, 1].
     """
     half = CALIBRATION_IMAGES // 2
     return to_input(np.concatenate([batches.normals[:half], batches.anomalies[:half]]))

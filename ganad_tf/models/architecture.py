@@ -4,10 +4,13 @@ Whatever builds, exports or counts these networks walks this description: the Ke
 tf_keras twin, the ONNX files, the ranges of the activations, and the PyTorch twin of the benchmark.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
+
+from ganad_station.sizes import ImageSize, height_and_width
 
 KERNEL = 4
 STRIDE = 2
@@ -135,7 +138,7 @@ def walk(
 
 @dataclass(frozen=True)
 class LayerShape:
-    """The shapes of a layer in a network of a given width, for square images of a given size.
+    """The shapes of a layer in a network of a given width, for images of a given size.
 
     Attributes:
         input_size: Height and width of the input in pixels.
@@ -145,9 +148,9 @@ class LayerShape:
         is_normalized: Whether batch normalization follows the convolution.
     """
 
-    input_size: int
+    input_size: tuple[int, int]
     input_channels: int
-    output_size: int
+    output_size: tuple[int, int]
     output_channels: int
     is_normalized: bool
 
@@ -168,37 +171,42 @@ class LayerShape:
         Each weight of a kernel is used once per position of the output, for a transposed
         convolution of the input: whichever is smaller.
         """
-        return min(self.input_size, self.output_size) ** 2 * self.kernel_weights
+        positions = min(math.prod(self.input_size), math.prod(self.output_size))
+        return positions * self.kernel_weights
+
+
+_Maps = tuple[tuple[int, int], int]
+"""Height and width of feature maps, and their number."""
 
 
 def layer_shapes(
-    layers: Iterable[Layer], size: int, channels: int, width: int = 8
+    layers: Iterable[Layer], size: ImageSize, channels: int, width: int = 8
 ) -> dict[str, LayerShape]:
     """Return the shapes of the layers of a network by name.
 
     Args:
         layers: `GENERATOR` or `DISCRIMINATOR`.
-        size: Height and width of the images in pixels; a multiple of 16.
+        size: Height and width of the images in pixels, or one number for squares; multiples of 16.
         channels: Channels of the images.
         width: Channels of the first layer.
     """
     shapes = {}
 
-    def apply(layer: Layer, value: tuple[int, int]) -> tuple[int, int]:
-        input_size, input_channels = value
+    def apply(layer: Layer, value: _Maps) -> _Maps:
+        (rows, columns), input_channels = value
         output_size = {
-            Kind.KEEPING: input_size,
-            Kind.HALVING: input_size // STRIDE,
-            Kind.DOUBLING: input_size * STRIDE,
+            Kind.KEEPING: (rows, columns),
+            Kind.HALVING: (rows // STRIDE, columns // STRIDE),
+            Kind.DOUBLING: (rows * STRIDE, columns * STRIDE),
         }[layer.kind]
         output_channels = layer.output_channels(width, channels)
         shapes[layer.name] = LayerShape(
-            input_size, input_channels, output_size, output_channels, layer.is_normalized
+            (rows, columns), input_channels, output_size, output_channels, layer.is_normalized
         )
         return output_size, output_channels
 
-    def concatenate(_: Layer, values: list[tuple[int, int]]) -> tuple[int, int]:
+    def concatenate(_: Layer, values: list[_Maps]) -> _Maps:
         return values[0][0], sum(count for _, count in values)
 
-    walk(layers, {IMAGE: (size, channels)}, apply, concatenate)
+    walk(layers, {IMAGE: (height_and_width(size), channels)}, apply, concatenate)
     return shapes

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ganad_station.sizes import ImageSize
 from ganad_tf.config import ANOMALY_LOSSES, NORMAL_LOSSES, LossConfig
 from ganad_tf.errors import UserError
 from ganad_tf.models.averaging import move_average
@@ -33,13 +34,13 @@ class AnomalyDetector(keras.Model):
 
     `fit` takes batches `(normal, anomaly)` or `(normal, anomaly, defects)`:
 
-    - `normal`, `anomaly`: float32 images `(batch, size, size, channels)` in [0, 1].
-    - `defects`: float32 `(batch, size, size)`, 1 where an anomaly is defective and 0 where it is
+    - `normal`, `anomaly`: float32 images `(batch, rows, columns, channels)` in [0, 1].
+    - `defects`: float32 `(batch, rows, columns)`, 1 where an anomaly is defective and 0 where it is
       normal. Anomalies are then trained to be reconstructed badly only where they are defective,
       and well elsewhere.
 
-    Normal images, and anomalies without `defects`, can also be `(batch, candidates, size, size,
-    channels)`. The candidate of each image that is reconstructed worst is then trained on.
+    Normal images, and anomalies without `defects`, can also be `(batch, candidates, rows,
+    columns, channels)`. The candidate of each image that is reconstructed worst is then trained on.
 
     `predict` takes images and returns the reconstructions of `averaged_generator`, the exponential
     moving average of the generator over the steps, statistics of batch normalization included.
@@ -52,7 +53,7 @@ class AnomalyDetector(keras.Model):
     the generator, and the LSGAN loss for each discriminator.
 
     Args:
-        size: Height and width of the images in pixels; a multiple of 16.
+        size: Height and width of the images in pixels, or one number for squares; multiples of 16.
         channels: Channels of the images.
         width: Channels of the first layer of each network.
         loss: Weights and parameters of the losses, a `LossConfig` or its dictionary.
@@ -60,12 +61,12 @@ class AnomalyDetector(keras.Model):
         seed: Seed of the random choice between the two groups of losses.
 
     Raises:
-        UserError: If `size` is not a multiple of 16, or `channels` or `width` not positive.
+        UserError: If a side is not a multiple of 16, or `channels` or `width` not positive.
     """
 
     def __init__(
         self,
-        size: int,
+        size: ImageSize,
         channels: int,
         width: int = 8,
         loss: LossConfig | dict[str, Any] | None = None,
@@ -100,7 +101,7 @@ class AnomalyDetector(keras.Model):
         return {
             **super().get_config(),
             "checkpoint_version": CHECKPOINT_VERSION,
-            "size": self.size,
+            "size": self.size if isinstance(self.size, int) else list(self.size),
             "channels": self.channels,
             "width": self.width,
             "loss": dataclasses.asdict(self.loss_config),
@@ -214,13 +215,13 @@ class AnomalyDetector(keras.Model):
         """Return the active losses of given reconstructions by name, unweighted.
 
         Args:
-            normal: float32 `(batch, size, size, channels)` in [0, 1].
+            normal: float32 `(batch, rows, columns, channels)` in [0, 1].
             anomaly: Anomalies in the same form.
             normal_reconstructions: float32 reconstructions of the normal images.
             anomaly_reconstructions: float32 reconstructions of the anomalies.
             training: Whether batch normalization uses the statistics of the batch.
-            defects: float32 `(batch, size, size)`, 1 where the anomalies are defective and 0 where
-                they are normal; None if they are anomalous everywhere.
+            defects: float32 `(batch, rows, columns)`, 1 where the anomalies are defective and 0
+                where they are normal; None if they are anomalous everywhere.
         """
         inputs = LossInputs(
             self.loss_config,

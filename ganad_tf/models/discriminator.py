@@ -2,12 +2,13 @@
 
 import keras
 
+from ganad_station.sizes import ImageSize
 from ganad_tf.models.architecture import DISCRIMINATOR
 from ganad_tf.models.network import build_network
 
 
 def build_discriminator(
-    size: int, channels: int, width: int = 8, name: str = "discriminator"
+    size: ImageSize, channels: int, width: int = 8, name: str = "discriminator"
 ) -> keras.Model:
     """Build one discriminator as a functional model (paper, section 3.3).
 
@@ -18,17 +19,17 @@ def build_discriminator(
     can run.
 
     Args:
-        size: Height and width of the images in pixels; a multiple of 16.
+        size: Height and width of the images in pixels, or one number for squares; multiples of 16.
         channels: Channels of the images.
         width: Channels of the first convolution.
         name: Name of the model.
 
     Returns:
-        A model from float32 images `(batch, size, size, channels)` in [0, 1] to unbounded
-        float32 feature maps `(batch, size / 8, size / 8, 4 * width)`: values near 1 mean that
+        A model from float32 images `(batch, rows, columns, channels)` in [0, 1] to unbounded
+        float32 feature maps `(batch, rows / 8, columns / 8, 4 * width)`: values near 1 mean that
         the patch around them is real, values near 0 that it is reconstructed.
 
     Raises:
-        UserError: If `size` is not a multiple of 16, or `channels` or `width` not positive.
+        UserError: If a side is not a multiple of 16, or `channels` or `width` not positive.
     """
     return build_network(DISCRIMINATOR, size, channels, width, name)

@@ -21,9 +21,9 @@ class LossInputs:
     Attributes:
         config: Parameters of the losses.
         normal: Normal images and their reconstructions, each float32
-            `(batch, size, size, channels)`; images are in [0, 1].
+            `(batch, rows, columns, channels)`; images are in [0, 1].
         anomaly: Anomalies and their reconstructions, in the same form.
-        defects: float32 `(batch, size, size)`, 1 where the anomalies are defective and 0 where
+        defects: float32 `(batch, rows, columns)`, 1 where the anomalies are defective and 0 where
             they are normal; None if they are anomalous everywhere.
         encoder: Model from images to latents, see `build_encoder`.
         discriminators: The discriminators by name.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import keras
 from keras import layers
 
+from ganad_station.sizes import ImageSize, height_and_width
 from ganad_tf.config import check_size
 from ganad_tf.errors import UserError
 from ganad_tf.models.architecture import (
@@ -29,27 +30,27 @@ CONVOLUTIONS = {
 
 
 def build_network(
-    architecture: tuple[Layer, ...], size: int, channels: int, width: int, name: str
+    architecture: tuple[Layer, ...], size: ImageSize, channels: int, width: int, name: str
 ) -> keras.Model:
     """Build a network as a functional model.
 
     Args:
         architecture: Its layers; the last one gives the output.
-        size: Height and width of the images in pixels; a multiple of 16.
+        size: Height and width of the images in pixels, or one number for squares; multiples of 16.
         channels: Channels of the images.
         width: Channels of the first layer.
         name: Name of the model.
 
     Returns:
-        A model that takes float32 images `(batch, size, size, channels)` in [0, 1].
+        A model that takes float32 images `(batch, rows, columns, channels)` in [0, 1].
 
     Raises:
-        UserError: If `size` is not a multiple of 16, or `channels` or `width` not positive.
+        UserError: If a side is not a multiple of 16, or `channels` or `width` not positive.
     """
     check_size(size)
     if channels <= 0 or width <= 0:
         raise UserError(f"channels and width must be positive, got {channels} and {width}")
-    image = keras.Input((size, size, channels), name=IMAGE)
+    image = keras.Input((*height_and_width(size), channels), name=IMAGE)
     outputs = connect(architecture, {IMAGE: image}, channels, width)
     return keras.Model(image, outputs[architecture[-1].name], name=name)
 

@@ -69,7 +69,7 @@ def exported_files(run: Run, images: NDArray[np.uint8]) -> list[ExportedFile]:
 
     Args:
         run: The run that the bundles were exported from.
-        images: uint8 `(count, size, size, channels)`, the images to measure the time with.
+        images: uint8 `(count, height, width, channels)`, the images to measure the time with.
 
     Raises:
         UserError: If what a verification wrote is damaged.

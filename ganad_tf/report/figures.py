@@ -72,10 +72,10 @@ def cases(
     """Draw images, their error maps with a color bar, and their masks, two images per row.
 
     Args:
-        images: uint8 `(count, size, size, channels)`, 0 to 255.
-        errors: float32 `(count, size, size)` in [0, 1], the error maps.
+        images: uint8 `(count, height, width, channels)`, 0 to 255.
+        errors: float32 `(count, height, width)` in [0, 1], the error maps.
         largest_error: The end of the color scale of the error maps, which begins at 0.
-        masks: uint8 `(count, size, size)`, see `LabeledImages`; None without masks.
+        masks: uint8 `(count, height, width)`, see `LabeledImages`; None without masks.
         titles: The title of each image, one line.
     """
     panels = PANELS if masks is not None else PANELS[:2]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from ganad_station.sizes import ImageSize
 from ganad_tf.config import (
     DATASET_DEFAULTS,
     RunConfig,
@@ -59,6 +60,26 @@ def test_lists_survive_being_written(tmp_path: Path) -> None:
     assert make_config(read_config(path)) == config
 
 
+@pytest.mark.parametrize(
+    ("given", "size", "written"),
+    [
+        (48, 48, "size = 48"),
+        ([48, 48], 48, "size = 48"),
+        ((32, 48), (32, 48), "size = [\n    32,\n    48,\n]"),
+    ],
+)
+def test_a_size_is_one_number_or_height_and_width(
+    tmp_path: Path, given: object, size: ImageSize, written: str
+) -> None:
+    config = make_config({"data": {"size": given}})
+    assert config.data.size == size
+    assert config.data.shape == (size if isinstance(size, tuple) else (size, size))
+    path = tmp_path / "config.toml"
+    path.write_text(to_toml(config))
+    assert written in path.read_text()
+    assert make_config(read_config(path)) == config
+
+
 def test_a_configuration_can_ask_for_as_many_anomalies_as_normal_images(tmp_path: Path) -> None:
     config = make_config({"data": {"dataset": "cifar10", "anomalies": "balanced"}})
     assert config.data.anomalies == "balanced" != make_config({"data": {"dataset": "cifar10"}})
@@ -77,7 +98,22 @@ def test_the_weights_are_those_of_table_2() -> None:
     ("layer", "message"),
     [
         ({"data": {"size": 28}}, "28 is not a multiple of 16"),
-        ({"data": {"size": "32"}}, "data.size must be an integer, got '32'"),
+        (
+            {"data": {"size": "32"}},
+            "data.size must be an integer or a list of 2 integers, got '32'",
+        ),
+        ({"data": {"size": [32]}}, r"data.size must be a list of 2, got \[32\]"),
+        ({"data": {"size": [32, "48"]}}, "data.size: each item must be an integer, got '48'"),
+        ({"data": {"size": [32, 44]}}, "size 32x44 is not a multiple of 16"),
+        ({"data": {"size": [32, 0]}}, "try 32x16"),
+        (
+            {"data": {"size": [16, 64], "tile": 32}},
+            "tile 32 is larger than the image size 16x64",
+        ),
+        (
+            {"data": {"size": [16, 48]}, "score": {"patch_size": 24}},
+            "patch size 24 does not divide the image size 16x48: choose",
+        ),
         ({"data": {"sise": 32}}, "unknown key 'sise'"),
         ({"speed": 3}, "unknown key 'speed'"),
         ({"data": 3}, "data must be a section"),

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from ganad_station.sizes import ImageSize
 from ganad_tf.config.schema import DOWNSAMPLING
 from ganad_tf.models.architecture import (
     DISCRIMINATOR,
@@ -41,9 +42,9 @@ def test_each_decoder_layer_but_the_first_reads_the_encoder_layer_of_its_size() 
 
 
 @pytest.mark.parametrize(("layers", "build"), NETWORKS)
-@pytest.mark.parametrize(("size", "channels", "width"), [(32, 3, 8), (48, 1, 5)])
+@pytest.mark.parametrize(("size", "channels", "width"), [(32, 3, 8), ((32, 48), 1, 5)])
 def test_shapes_and_counts_are_those_of_the_keras_layers(
-    layers: tuple[Layer, ...], build, size: int, channels: int, width: int
+    layers: tuple[Layer, ...], build, size: ImageSize, channels: int, width: int
 ) -> None:
     network = build(size, channels, width)
     names = {layer.name for layer in network.layers}
@@ -51,13 +52,11 @@ def test_shapes_and_counts_are_those_of_the_keras_layers(
     for layer in layers:
         shape, convolution = shapes[layer.name], network.get_layer(layer.name)
         assert convolution.input.shape[1:] == (
-            shape.input_size,
-            shape.input_size,
+            *shape.input_size,
             shape.input_channels,
         )
         assert convolution.output.shape[1:] == (
-            shape.output_size,
-            shape.output_size,
+            *shape.output_size,
             shape.output_channels,
         )
         assert shape.kernel_weights == math.prod(convolution.kernel.shape)

@@ -12,6 +12,7 @@ from ganad_station.images import (
     prepare_image,
     read_upright,
 )
+from ganad_station.sizes import ImageSize
 
 
 def test_an_image_of_the_right_size_keeps_its_pixels() -> None:
@@ -19,11 +20,12 @@ def test_an_image_of_the_right_size_keeps_its_pixels() -> None:
     assert np.array_equal(fit_image(pixels, 32), pixels)
 
 
-def test_halving_averages() -> None:
+@pytest.mark.parametrize(("size", "shape"), [(16, (16, 16, 1)), ((8, 16), (8, 16, 1))])
+def test_halving_averages(size: ImageSize, shape: tuple[int, ...]) -> None:
     pixels = np.full((32, 32), 100, np.uint8)
     pixels[:, 16:] = 200
-    small = fit_image(pixels, 16)
-    assert small.shape == (16, 16, 1)
+    small = fit_image(pixels, size)
+    assert small.shape == shape
     assert small[0, 0, 0] == 100
     assert small[0, -1, 0] == 200
 

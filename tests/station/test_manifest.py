@@ -129,7 +129,7 @@ def set_to(*path: Any) -> Callable[[dict], None]:
         (set_to("input", "height", 0), "input.height must be an integer from 1 to 16384, not 0"),
         (set_to("input", "height", 1e9), "input.height must be an integer"),
         (set_to("input", "height", 10**9), "input.height must be an integer"),
-        (set_to("input", "height", 32), "input.width is not the height, 32"),
+        (set_to("input", "width", 0), "input.width must be an integer from 1 to 16384, not 0"),
         (set_to("input", "levels", 1023), "input.levels must be an integer from 255 to 255"),
         (set_to("input", "illumination", "dark"), "input.illumination must be as-taken or"),
         (set_to("score", "views", ...), "lacks 'score.views'"),

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganad_station.sizes import ImageSize, height_and_width
+
 
 def make_bundle(folder: Path, size: int, channels: int) -> Path:
     """Write a bundle of an untrained generator, and float files of it beside the int8 ones."""
@@ -73,10 +75,11 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     return folder
 
 
-def textured_picture(size: int, channels: int) -> NDArray[np.uint8]:
+def textured_picture(size: ImageSize, channels: int) -> NDArray[np.uint8]:
     """Draw what a camera sees of a machined surface: grain, shading and sensor noise."""
     rng = np.random.default_rng(0)
-    rows = np.linspace(0, 40, size)
-    grain = 20 * np.sin(rows)[:, np.newaxis] + rng.normal(0, 6, (size, size))
-    plate = 120 + grain + np.linspace(-20, 20, size)
+    height, width = height_and_width(size)
+    rows = np.linspace(0, 40, height)
+    grain = 20 * np.sin(rows)[:, np.newaxis] + rng.normal(0, 6, (height, width))
+    plate = 120 + grain + np.linspace(-20, 20, width)
     return np.repeat(plate.clip(0, 255).astype(np.uint8)[:, :, np.newaxis], channels, axis=2)

@@ -49,6 +49,6 @@ def measure_latency(filled: Filled, runs: Path) -> dict[str, Result]:
 
 def _contender(label: str, path: Path) -> Contender:
     model = open_model(path, threads=1)
-    height, _, channels = model.image_shape
-    images = textured_picture(height, channels)[None]
+    height, width, channels = model.image_shape
+    images = textured_picture((height, width), channels)[None]
     return Contender(label, lambda: model.score(images))

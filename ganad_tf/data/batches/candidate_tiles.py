@@ -18,7 +18,7 @@ class CandidateTiles:
     The detector trains on the tile that it reconstructs worst (multiple-instance learning).
 
     Args:
-        anomalies: uint8 `(anomalies, size, size, channels)`, 0 to 255.
+        anomalies: uint8 `(anomalies, height, width, channels)`, 0 to 255.
         kinds: int64 `(anomalies,)`, the kind of each anomaly; all kinds are drawn as often.
         cutter: Cuts the tiles.
     """

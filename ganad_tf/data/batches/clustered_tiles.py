@@ -1,5 +1,6 @@
 """Tiles of normal images, clustered so that those of a rare appearance are seen as often."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,23 +33,21 @@ class ClusteredTiles:
         """Cut tiles that overlap by half, and cluster their thumbnails by k-means.
 
         Args:
-            images: uint8 `(count, size, size, channels)`, 0 to 255.
-            tile: Height and width of a tile in pixels; a multiple of 16, at most `size`.
+            images: uint8 `(count, height, width, channels)`, 0 to 255.
+            tile: Height and width of a tile in pixels; a multiple of 16, at most each side of
+                the images.
             clusters: Number of clusters; there are never more than tiles.
             seed: Seed of k-means.
         """
-        size = images.shape[1]
-        first = np.linspace(0, size - tile, -(-2 * (size - tile) // tile) + 1).astype(int)
-        edges = np.concatenate([[0], (first[1:] + first[:-1] + tile) / 2, [size]])
-        spans = np.stack([edges[:-1], edges[1:]], axis=1)
-        places = [(row, column) for row in range(len(first)) for column in range(len(first))]
+        rows, columns = (_spread(length, tile) for length in images.shape[1:3])
+        places = list(itertools.product(rows, columns))
         vectors = [
-            thumbnails(images[:, first[r] : first[r] + tile, first[c] : first[c] + tile])
-            for r, c in places
+            thumbnails(images[:, row : row + tile, column : column + tile])
+            for (row, _), (column, _) in places
         ]
         tiles = len(images) * len(places)
         labels = cluster(np.concatenate(vectors), min(clusters, tiles), seed)
-        cells = np.array([[spans[r], spans[c]] for r, c in places], np.float32)
+        cells = np.array([(high, wide) for (_, high), (_, wide) in places], np.float32)
         return cls(
             KindDraws.of(labels),
             np.tile(np.arange(len(images)), len(places)),
@@ -68,3 +67,14 @@ class ClusteredTiles:
         chosen = tf.gather(self.draws.members, self.draws.draw_entries(samples[:, :2]))
         first, last = tf.unstack(tf.gather(self.cells, chosen), axis=2)
         return tf.gather(self.images, chosen), first + samples[:, 2:] * (last - first)
+
+
+def _spread(length: int, tile: int) -> list[tuple[int, tuple[float, float]]]:
+    """Spread tiles that overlap by half over one side of an image.
+
+    Returns:
+        The first pixel of each tile, and the span in which its center may be.
+    """
+    first = np.linspace(0, length - tile, -(-2 * (length - tile) // tile) + 1).astype(int)
+    edges = np.concatenate([[0], (first[1:] + first[:-1] + tile) / 2, [length]]).tolist()
+    return list(zip(first.tolist(), itertools.pairwise(edges), strict=True))

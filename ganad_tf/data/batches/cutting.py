@@ -16,12 +16,12 @@ class TileCutter:
 
     Attributes:
         size: Height and width of the images in pixels.
-        tile: Height and width of a tile in pixels, at most `size`.
+        tile: Height and width of a tile in pixels, at most each side of the images.
         config: How tiles are turned, zoomed and mirrored.
         samples: The random numbers that decide on each tile.
     """
 
-    size: int
+    size: tuple[int, int]
     tile: int
     config: TrainConfig
     samples: Samples
@@ -38,11 +38,12 @@ class TileCutter:
         Returns:
             Row and column of each center in pixels, float32 `(batch, 2)`.
         """
-        return self.inside(samples * self.size)
+        return self.inside(samples * tf.constant(self.size, tf.float32))
 
     def inside(self, centers: tf.Tensor) -> tf.Tensor:
         """Move centers, float32 `(batch, 2)` in pixels, so that their tiles lie in the image."""
-        return tf.clip_by_value(centers, self.tile / 2, self.size - self.tile / 2)
+        last = tf.constant(self.size, tf.float32) - self.tile / 2
+        return tf.clip_by_value(centers, self.tile / 2, last)
 
     def transforms(
         self,
@@ -94,7 +95,7 @@ class TileCutter:
         """Cut a tile out of each image; beyond the border the image is reflected.
 
         Args:
-            images: `(batch, size, size, channels)` of any type.
+            images: `(batch, height, width, channels)` of any type.
             transforms: float32 `(batch, 8)`, from `transforms`.
             interpolation: `BILINEAR`, or `NEAREST` for masks.
 

@@ -1,6 +1,7 @@
 """Makes the batches that a configuration asks for from a train split."""
 
 import logging
+import math
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def whole_batches(config: RunConfig, split: Split) -> PairedBatches:
     """
     train_config, tile = config.train, config.data.tile
     if tile is not None:
-        fitting = train_config.batch_size * tile**2 // config.data.size**2
+        fitting = train_config.batch_size * tile**2 // math.prod(config.data.shape)
         train_config = train_config.derive(passes=1, batch_size=max(1, fitting))
     return _whole_batches(config, split, train_config)
 

@@ -70,9 +70,10 @@ class MarkedTiles:
     """Cuts tiles that hold a defect, and the same tiles out of the masks.
 
     Args:
-        anomalies: uint8 `(anomalies, size, size, channels)`, 0 to 255.
+        anomalies: uint8 `(anomalies, height, width, channels)`, 0 to 255.
         kinds: int64 `(anomalies,)`, the kind of each anomaly; all kinds are drawn as often.
-        masks: uint8 `(anomalies, size, size)`, with `DEFECT_PIXEL` in some pixels of each anomaly.
+        masks: uint8 `(anomalies, height, width)`, with `DEFECT_PIXEL` in some pixels of each
+            anomaly.
         cutter: Cuts the tiles.
     """
 

@@ -33,8 +33,8 @@ class PairedBatches:
     the whole batch is what one replica would get with a batch size as many times as large.
 
     Attributes:
-        normals: uint8 `(count, size, size, channels)`, 0 to 255.
-        anomalies: uint8 `(count, size, size, channels)`, 0 to 255.
+        normals: uint8 `(count, height, width, channels)`, 0 to 255.
+        anomalies: uint8 `(count, height, width, channels)`, 0 to 255.
         config: Batch size of a replica, passes per epoch, and augmentation.
         seed: Seed of order and augmentation.
         replicas: Number of replicas that train together.
@@ -78,7 +78,7 @@ class PairedBatches:
             served: The replicas whose shards are served at each step; None for all.
 
         Returns:
-            Pairs of float32 `(batch_size, size, size, channels)` in [0, 1]; see
+            Pairs of float32 `(batch_size, height, width, channels)` in [0, 1]; see
             `ganad_tf.models.detector.AnomalyDetector` for what subclasses serve.
         """
         shards_per_epoch = self.steps * self.replicas

@@ -32,11 +32,11 @@ class TiledBatches(PairedBatches):
 
     Attributes:
         kinds: int64 `(anomalies,)`, the kind of each anomaly.
-        tile: Height and width of a tile in pixels, at most `size`.
+        tile: Height and width of a tile in pixels, at most each side of the images.
         clusters: Number of k-means clusters of the tiles of normal images, each of which gives the
             same number of tiles; 0 to take tiles from anywhere in each image in turn.
-        masks: uint8 `(anomalies, size, size)`, with `DEFECT_PIXEL` in some pixels of each anomaly;
-            None without masks.
+        masks: uint8 `(anomalies, height, width)`, with `DEFECT_PIXEL` in some pixels of each
+            anomaly; None without masks.
 
     Raises:
         UserError: If there are fewer normal images than replicas.
@@ -48,7 +48,7 @@ class TiledBatches(PairedBatches):
     masks: NDArray[np.uint8] | None = None
 
     def _batch_maker(self) -> BatchMaker:
-        cutter = TileCutter(self.normals.shape[1], self.tile, self.config, self._samples)
+        cutter = TileCutter(self.normals.shape[1:3], self.tile, self.config, self._samples)
         normals, place = tf.constant(self.normals), self._placer(cutter)
         make_anomalies = (
             CandidateTiles(self.anomalies, self.kinds, cutter)

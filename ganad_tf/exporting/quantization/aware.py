@@ -13,7 +13,7 @@ from ganad_tf.exporting.quantization.preparation import PreparedGenerator
 from ganad_tf.targets.recipe import Scheme
 
 Objective = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""A function of float32 images `(batch, size, size, channels)`, the first half normal and the
+"""A function of float32 images `(batch, height, width, channels)`, the first half normal and the
 second half anomalous, and of their reconstructions, that returns the scalar to minimize."""
 
 WRAPPED = "quant_"

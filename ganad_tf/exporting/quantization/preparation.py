@@ -34,9 +34,9 @@ def prepare(generator: keras.Model, calibration: NDArray) -> PreparedGenerator:
 
     Args:
         generator: A model from `build_generator`.
-        calibration: float32 images `(count, size, size, channels)` in [0, 1].
+        calibration: float32 images `(count, height, width, channels)` in [0, 1].
     """
-    size = generator.input_shape[1]
+    size = generator.input_shape[1:3]
     folded = fold_generator(generator)
     layers = equalize_concatenated(folded, calibrate(build_twin(folded, size), calibration))
     twin = build_twin(layers, size)

@@ -18,7 +18,7 @@ def calibrate(twin: tf_keras.Model, images: NDArray[np.float32]) -> dict[str, fl
 
     Args:
         twin: The model from `build_twin`.
-        images: float32 calibration images `(count, size, size, channels)` in [0, 1].
+        images: float32 calibration images `(count, height, width, channels)` in [0, 1].
 
     Returns:
         The upper end of the range of each layer by name.

@@ -52,7 +52,7 @@ def convert_post_training(
 
     Args:
         model: A float model.
-        calibration: float32 images `(count, size, size, channels)` in [0, 1].
+        calibration: float32 images `(count, height, width, channels)` in [0, 1].
         io_type: Number format of the input and output, see `convert`.
 
     Returns:

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from ganad_station.sizes import ImageSize
 from ganad_tf.models.generator import build_generator
 from ganad_tf.models.losses import image_errors, reconstruction_loss
 from tools.experiments.baselines.baseline import Baseline
@@ -13,19 +14,19 @@ class Autoencoder(Baseline):
     """The generator, trained to reconstruct normal images and nothing else.
 
     Args:
-        size: Height and width of the images in pixels; a multiple of 16.
+        size: Height and width of the images in pixels, or one number for squares; multiples of 16.
         channels: Channels of the images.
         width: Channels of the first layer.
         averaging: Decay of the moving average per step.
     """
 
-    def __init__(self, size: int, channels: int, width: int, averaging: float) -> None:
+    def __init__(self, size: ImageSize, channels: int, width: int, averaging: float) -> None:
         super().__init__(
             lambda: self.build_network(size, channels, width), averaging, ("reconstruction",)
         )
 
     @staticmethod
-    def build_network(size: int, channels: int, width: int) -> keras.Model:
+    def build_network(size: ImageSize, channels: int, width: int) -> keras.Model:
         """Build the generator of the detector, a U-Net."""
         return build_generator(size, channels, width)
 
@@ -47,6 +48,6 @@ class SkiplessAutoencoder(Autoencoder):
     """The autoencoder without skip connections, which would let it reconstruct anomalies, too."""
 
     @staticmethod
-    def build_network(size: int, channels: int, width: int) -> keras.Model:
+    def build_network(size: ImageSize, channels: int, width: int) -> keras.Model:
         """Build the generator without skips."""
         return build_skipless_generator(size, channels, width)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from ganad_station.sizes import ImageSize
 from tools.experiments.baselines.baseline import Baseline
 from tools.experiments.baselines.networks import build_classifier
 
@@ -10,7 +11,7 @@ class Classifier(Baseline):
     """The generator's encoder with a logistic head; the score is the logit.
 
     Args:
-        size: Height and width of the images in pixels; a multiple of 16.
+        size: Height and width of the images in pixels, or one number for squares; multiples of 16.
         channels: Channels of the images.
         width: Channels of the first layer.
         averaging: Decay of the moving average per step.
@@ -18,7 +19,7 @@ class Classifier(Baseline):
 
     learns_from_anomalies = True
 
-    def __init__(self, size: int, channels: int, width: int, averaging: float) -> None:
+    def __init__(self, size: ImageSize, channels: int, width: int, averaging: float) -> None:
         super().__init__(
             lambda: build_classifier(size, channels, width), averaging, ("cross_entropy",)
         )

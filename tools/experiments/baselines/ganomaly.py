@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from ganad_station.sizes import ImageSize
 from ganad_tf.models.discriminator import build_discriminator
 from ganad_tf.models.losses import reconstruction_loss
 from tools.experiments.baselines.baseline import Baseline
@@ -21,13 +22,13 @@ class Ganomaly(Baseline):
     networks per step, and the optimizer, learning rate and average of the detector.
 
     Args:
-        size: Height and width of the images in pixels; a multiple of 16.
+        size: Height and width of the images in pixels, or one number for squares; multiples of 16.
         channels: Channels of the images.
         width: Channels of the first layer of each network.
         averaging: Decay of the moving average per step.
     """
 
-    def __init__(self, size: int, channels: int, width: int, averaging: float) -> None:
+    def __init__(self, size: ImageSize, channels: int, width: int, averaging: float) -> None:
         super().__init__(
             lambda: build_encoder_decoder_encoder(size, channels, width),
             averaging,

@@ -38,17 +38,17 @@ class PatchFeatures:
         """Return the patches of pictures.
 
         Args:
-            images: uint8 `(count, size, size, channels)`, one channel or three, size a multiple of
-                16.
+            images: uint8 `(count, height, width, channels)`, one channel or three, both
+                sides multiples of 16.
 
         Returns:
             float16 `(count, cells, channels)`, a cell for 8 x 8 pixels.
         """
         channels = torch.from_numpy(images).permute(0, 3, 1, 2).float()
-        size = images.shape[1]
+        width = images.shape[2]
         self._network.extract_features((channels.expand(-1, 3, -1, -1) - CENTER) / SCALE)
         fine, coarse = (
-            functional.avg_pool2d(self._maps[size // stride], 3, 1, 1) for stride in STRIDES
+            functional.avg_pool2d(self._maps[width // stride], 3, 1, 1) for stride in STRIDES
         )
         coarse = functional.interpolate(coarse, size=fine.shape[-2:], mode="bilinear")
         patches: NDArray[np.float16] = (
