@@ -7,13 +7,13 @@ images. This makes no difference where each image shows a part of its own.
 `python -m tools.coverage` measures how often the intervals hold the truth.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
-from ganad_tf.errors import UserError
 from ganad_tf.evaluation.scored_split import ScoredSplit
 
 Scores = NDArray[np.float64]
@@ -78,24 +78,21 @@ def auroc_interval(scored: ScoredSplit) -> Estimate:
     """Estimate the AUROC with its 95 % interval.
 
     The interval is `mid_p_interval` with as many trials as would have the variance of the AUROC.
-    This is that of DeLong, DeLong and Clarke-Pearson over parts, see `auroc_difference`, or that of
-    Hanley and McNeil ("The meaning and use of the area under a receiver operating characteristic
-    curve", Radiology 143, 1982), if that is larger: few scores have too little variance too often,
-    and separated ones have none. There are at least as many trials as the smaller class has parts,
-    since no AUROC has a larger variance than that (Birnbaum and Klose, "Bounds for the variance of
-    the Mann-Whitney statistic", Annals of Mathematical Statistics 28, 1957). Classes that are
-    separated are taken for so many trials, all of them hits.
+    This is that of `delong`, or that of Hanley and McNeil ("The meaning and use of the area under a
+    receiver operating characteristic curve", Radiology 143, 1982), if that is larger: few scores
+    have too little variance too often, and separated ones have none. There are at least as many
+    trials as the smaller class has parts, since no AUROC has a larger variance than that (Birnbaum
+    and Klose, "Bounds for the variance of the Mann-Whitney statistic", Annals of Mathematical
+    Statistics 28, 1957). Classes that are separated are taken for so many trials, all of them hits.
 
     Args:
         scored: The scores of images; a class with a single part has the interval [0, 1].
     """
-    placements = _placements(scored.is_anomaly, scored.scores)
-    value = float(placements[0].mean())
-    counts = scored.parts_by_class
-    fewest = min(counts)
+    value, variance = delong(scored)
+    fewest = scored.fewest_parts
     if fewest < 2:
         return Estimate(value, 0.0, 1.0)
-    variance = max(_variance_of_area(scored, *placements), _hanley_mcneil(value, *counts))
+    variance = max(variance, _hanley_mcneil(value, *scored.parts_by_class))
     trials = max(fewest, value * (1 - value) / variance) if variance > 0 else fewest
     return Estimate(value, *mid_p_interval(value, trials))
 
@@ -145,51 +142,30 @@ def _effective_count(is_hit: Labels, parts: Parts) -> float:
     return float(min(count, independent * fewer))
 
 
-def auroc_difference(scored: ScoredSplit, reference: Scores) -> Estimate:
-    """Estimate the AUROC of scores minus that of reference scores of the same images.
+def delong(scored: ScoredSplit) -> tuple[float, float]:
+    """Return the AUROC and its variance.
 
-    The variance is computed from the placement values of the images under both scorers (DeLong,
-    DeLong, Clarke-Pearson, "Comparing the areas under two or more correlated receiver operating
+    The variance is computed from the placement values of the images (DeLong, DeLong,
+    Clarke-Pearson, "Comparing the areas under two or more correlated receiver operating
     characteristic curves", Biometrics 44, 1988). The placement values are summed over the images of
     each part first (Obuchowski, "Nonparametric analysis of clustered ROC curve data", Biometrics
     53, 1997).
 
     Args:
-        scored: Images of at least two parts in each class, with their scores.
-        reference: float64 `(count,)`, the reference scores of these images.
+        scored: The scores of images.
 
     Returns:
-        The difference with its 95 % normal interval.
-
-    Raises:
-        UserError: If a class has images of fewer than two parts, so that there is no variance.
+        The AUROC in [0, 1], and its variance, infinite if a class has images of a single part.
     """
-    if scored.fewest_parts < 2:
-        raise UserError(
-            "comparing two AUROCs takes test images of at least two normal and two anomalous "
-            "parts: add pictures, or raise data.test_fraction and train again"
-        )
-    anomaly_change, normal_change = (
-        first - second
-        for first, second in zip(
-            _placements(scored.is_anomaly, scored.scores),
-            _placements(scored.is_anomaly, reference),
-            strict=True,
-        )
-    )
-    variance = _variance_of_area(scored, anomaly_change, normal_change)
-    half = float(stats.norm.ppf(1 - TAIL) * np.sqrt(variance))
-    difference = float(anomaly_change.mean())
-    return Estimate(difference, difference - half, difference + half)
-
-
-def _variance_of_area(scored: ScoredSplit, anomaly_change: Scores, normal_change: Scores) -> float:
-    """Return the variance of an AUROC, or of a difference of two, from placement values."""
     is_anomaly, parts = scored.is_anomaly, scored.parts
-    variance = _variance_of_mean(anomaly_change, parts[is_anomaly])
-    variance += _variance_of_mean(normal_change, parts[~is_anomaly])
-    variance += 2 * _covariance_within_parts(is_anomaly, anomaly_change, normal_change, parts)
-    return max(variance, 0.0)
+    of_anomalies, of_normals = _placements(is_anomaly, scored.scores)
+    value = float(of_anomalies.mean())
+    if scored.fewest_parts < 2:
+        return value, math.inf
+    variance = _variance_of_mean(of_anomalies, parts[is_anomaly])
+    variance += _variance_of_mean(of_normals, parts[~is_anomaly])
+    variance += 2 * _covariance_within_parts(is_anomaly, of_anomalies, of_normals, parts)
+    return value, max(variance, 0.0)
 
 
 def _placements(is_anomaly: Labels, scores: Scores) -> tuple[Scores, Scores]:
@@ -209,14 +185,14 @@ def _fraction_below(others: Scores, scores: Scores) -> Scores:
 
 
 def _covariance_within_parts(
-    is_anomaly: Labels, anomaly_change: Scores, normal_change: Scores, parts: Parts
+    is_anomaly: Labels, of_anomalies: Scores, of_normals: Scores, parts: Parts
 ) -> float:
     """Return the covariance of the two means due to parts with images in both classes."""
     deviations = np.zeros((2, len(parts)))
-    deviations[0, is_anomaly] = anomaly_change - anomaly_change.mean()
-    deviations[1, ~is_anomaly] = normal_change - normal_change.mean()
-    of_anomalies, of_normals = (np.bincount(parts, values) for values in deviations)
-    products = np.sum(of_anomalies * of_normals) / (len(anomaly_change) * len(normal_change))
+    deviations[0, is_anomaly] = of_anomalies - of_anomalies.mean()
+    deviations[1, ~is_anomaly] = of_normals - of_normals.mean()
+    anomaly_sums, normal_sums = (np.bincount(parts, values) for values in deviations)
+    products = np.sum(anomaly_sums * normal_sums) / (len(of_anomalies) * len(of_normals))
     return float(_unbiased(_count_parts(parts)) * products)
 
 

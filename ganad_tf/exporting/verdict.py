@@ -36,7 +36,7 @@ the smaller class has parts, because so many pairs are independent (Hoeffding, "
 inequalities for sums of bounded random variables", Journal of the American Statistical Association
 58, 1963). Where at least `NORMAL_FROM` parts of each class flip, the bound is the rate plus a
 multiple, from Student's t, of its standard error over parts, of DeLong for pairs (see
-`ganad_tf.evaluation.intervals.auroc_difference`); without magnification it is then the net rise:
+`ganad_tf.evaluation.intervals.delong`); without magnification it is then the net rise:
 flips to the better decision count, too. The tail of 2.5 % is divided among the factors
 (Bonferroni), so that the smallest of their bounds holds with 97.5 % confidence, as the end of a 95
 % interval does.

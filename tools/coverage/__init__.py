@@ -1,0 +1,1 @@
+"""How often the intervals of evaluate and verify hold the truth."""
