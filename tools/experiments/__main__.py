@@ -28,6 +28,7 @@ from tools.experiments.defects import defect_table
 from tools.experiments.page import FOLDER, PAGE, refresh
 from tools.experiments.paper import paper_table
 from tools.experiments.patchcore import patchcore_table
+from tools.experiments.promises import promise_table
 from tools.experiments.results import Results
 from tools.experiments.runner import fill, shown
 from tools.experiments.studies import STUDIES, Study
@@ -186,6 +187,17 @@ def patchcore(config_file: Path, data_dir: str, seeds: int, out: Path, **places:
     list_pictures(Path(data_dir))  # A missing folder is told before any process starts.
     command = split_command_line("patchcore", config_file, seeds, out)
     table = patchcore_table(folder_settings(config_file, data_dir), seeds, command)
+    make(table, table.cells, out, **places)
+
+
+@main.command("promises")
+@split_options(out="docs/results/promises")
+def promises(config_file: Path, data_dir: str, seeds: int, out: Path, **places: Any) -> None:
+    """False rejects as promised and as measured, on class 0 of data sets and on a folder."""
+    list_pictures(Path(data_dir))
+    command = split_command_line("promises", config_file, seeds, out)
+    layers = folder_settings(config_file, data_dir)
+    table = promise_table(config_file.stem, layers, seeds, command)
     make(table, table.cells, out, **places)
 
 

@@ -53,7 +53,8 @@ def train_evaluate_verify(config: RunConfig, folder: Path) -> dict[str, Any]:
 
     Returns:
         What `train_evaluate` returns, and `int8_auroc` on the same images; `difference` (int8
-        minus float, with DeLong's interval); `rank_correlation` of the two scores; `int8_bytes`.
+        minus float, with its interval); `rank_correlation` of the two scores; `int8_bytes`; and the
+        `verdict`: the outcome, its reason, the threshold of the file, false rejects and misses.
 
     Raises:
         UserError: As `train_evaluate`.
@@ -66,6 +67,13 @@ def train_evaluate_verify(config: RunConfig, folder: Path) -> dict[str, Any]:
         "int8_auroc": verification["exported_auroc"],
         "difference": verification["difference"],
         "rank_correlation": verification["rank_correlation"],
+        "verdict": {
+            "outcome": verification["outcome"],
+            "reason": verification["reason"],
+            "threshold": verification["exported_threshold"],
+            "false_rejects": verification["false_rejects"],
+            "misses": verification["misses"],
+        },
         "test_images": verification["images"],
         "int8_bytes": verification["exported_bytes"],
         "float_bytes": verification["float_bytes"],
