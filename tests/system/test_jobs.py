@@ -83,6 +83,8 @@ def test_a_failed_and_a_killed_job_do_not_stop_the_others() -> None:
 def test_ray_runs_the_same_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    # Other tests run beside it, and Ray gives its workers a low priority.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     assert_mixed(list(run_jobs(MIXED, "ray", workers=2)))
 
 

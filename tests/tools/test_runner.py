@@ -105,6 +105,8 @@ def test_ray_fills_the_same_table(
 ) -> None:
     pytest.importorskip("ray")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    # Other tests run beside it, and Ray gives its workers a low priority.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     table = half_trained_table()
     places = tmp_path / "table", tmp_path / "runs"
     assert not fill(table, table.cells, *places, engine="ray", workers=2)
