@@ -47,7 +47,9 @@ class DataConfig(Section):
 
     dataset: str = setting("digits", "Name of the data set; `folder` reads images of your own.")
     data_dir: str | None = setting(
-        None, "Folder with the files. If not set, the usual places are searched."
+        None,
+        "Folder with the files, or for pictures of your own a folder or CSV list as docs/data.md "
+        "describes. If not set, the usual places are searched.",
     )
     normal_class: int = setting(
         0, "Index of the class that is normal; all other classes are anomalies."

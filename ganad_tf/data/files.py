@@ -1,9 +1,11 @@
 """The files of a folder of pictures, found once, with a record of those that are used."""
 
 import os
+import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from itertools import takewhile
+from pathlib import Path
 
 from ganad_station.images import IMAGE_SUFFIXES
 from ganad_tf.errors import UserError
@@ -43,8 +45,9 @@ class Files:
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
         for path in self.pictures:
-            self._by_name[PurePosixPath(path).name].append(path)
-            self._by_stem[PurePosixPath(path).stem].append(path)
+            name = posixpath.basename(path)
+            self._by_name[name].append(path)
+            self._by_stem[posixpath.splitext(name)[0]].append(path)
 
     def named(self, name: str, file: str) -> str | None:
         """Find the picture that a file of annotations names.
@@ -60,40 +63,31 @@ class Files:
         Raises:
             UserError: If several pictures fit equally well.
         """
-        folders = PurePosixPath(name.replace("\\", "/")).parts
-        if not folders:
-            return None
-        near = {*folders[:-1], *PurePosixPath(file).parts[:-1]}
-        candidates = self._by_name.get(folders[-1], [])
-        return self._closest(candidates, near, PurePosixPath(file), folders)
+        parts = name.replace("\\", "/").split("/")
+        return self._closest(self._by_name.get(parts[-1], []), file, parts)
 
     def beside(self, file: str) -> str | None:
         """Find the picture that has the name of a file of annotations, but for the suffix.
 
         See `named`.
         """
-        path = PurePosixPath(file)
-        return self._closest(self._by_stem.get(path.stem, []), set(path.parts[:-1]), path, ())
+        stem = posixpath.splitext(posixpath.basename(file))[0]
+        return self._closest(self._by_stem.get(stem, []), file, [])
 
-    def _closest(
-        self,
-        candidates: list[str],
-        near: set[str],
-        file: PurePosixPath,
-        name: tuple[str, ...],
-    ) -> str | None:
-        def fit(candidate: str) -> tuple[int, bool, int, bool]:
-            path = PurePosixPath(candidate)
-            ending = 0
-            for ours, theirs in zip(reversed(path.parts), reversed(name), strict=False):
-                if ours != theirs:
-                    break
-                ending += 1
-            in_name = any(part in file.stem for part in path.parts[:-1])
-            return ending, path.parent == file.parent, len(near & set(path.parts[:-1])), in_name
-
+    def _closest(self, candidates: list[str], file: str, name: list[str]) -> str | None:
+        """Return the candidate that fits best to a file of annotations and to a name in it."""
         if len(candidates) < 2:
             return candidates[0] if candidates else None
+        *folders, file_name = file.split("/")
+
+        def fit(candidate: str) -> tuple[int, bool, int, bool]:
+            parts = candidate.split("/")
+            same = zip(reversed(parts), reversed(name), strict=False)
+            ending = len(list(takewhile(lambda pair: pair[0] == pair[1], same)))
+            near = {*folders, *name[:-1]} & set(parts[:-1])
+            is_in_name = any(part in file_name for part in parts[:-1])
+            return ending, parts[:-1] == folders, len(near), is_in_name
+
         best = max(map(fit, candidates))
         fitting = [candidate for candidate in candidates if fit(candidate) == best]
         if len(fitting) > 1:
@@ -108,21 +102,21 @@ class Files:
         groups: dict[tuple[str, str], list[str]] = defaultdict(list)
         for path in [*self.pictures, *self.masks, *self.others]:
             if path not in self.used:
-                groups[PurePosixPath(path).parent.as_posix(), _suffix(path)].append(path)
+                groups[posixpath.dirname(path), _suffix(path)].append(path)
         counts: Counter[str] = Counter()
         for (folder, suffix), paths in groups.items():
             pattern = f"*{suffix or ' without suffix'}"
-            inside = pattern if folder == "." else f"{folder}/{pattern}"
+            inside = f"{folder}/{pattern}" if folder else pattern
             counts[inside if len(paths) > 1 else paths[0]] = len(paths)
         return dict(sorted(counts.items()))
 
 
 def _suffix(path: str) -> str:
-    return PurePosixPath(path).suffix.lower()
+    return posixpath.splitext(path)[1].lower()
 
 
 def _is_in_masks(path: str) -> bool:
-    return any(name.lower() in MASK_FOLDERS for name in PurePosixPath(path).parts[:-1])
+    return any(name.lower() in MASK_FOLDERS for name in path.split("/")[:-1])
 
 
 def _walk(root: Path, on_error: OnError) -> list[str]:

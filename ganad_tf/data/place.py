@@ -142,7 +142,10 @@ def _explain(files: Files, annotations: Annotations) -> None:
         f"{count} in {name or 'the folder itself'}" for name, count in sorted(folders.items())
     ]
     good = f"train/{NORMAL}" if any(name.split("/")[0] == "train" for name in folders) else NORMAL
+    others = [path for path in files.others if path not in files.used]
+    unread = f"; not read: {examples(others)}" if others else ""
     raise UserError(
-        f"{root} has pictures, but nothing says which of them are normal ({examples(counts)}): put "
-        f"those of good parts into {root / good}, or add labels or a list, see docs/data.md"
+        f"{root} has pictures, but nothing says which of them are normal ({examples(counts)}"
+        f"{unread}): put those of good parts into {root / good}, or add labels or a list, see "
+        "docs/data.md"
     )

@@ -57,8 +57,8 @@ class Bitmap:
 
     def __post_init__(self) -> None:
         """Raise `ValueError` if the runs are not those of such a rectangle."""
-        if min(self.height, self.width) < 1 or np.any(self.runs < 0):
-            raise ValueError("run lengths and sides of a mask are not positive")
+        if min(self.height, self.width) < 1 or self.runs.ndim != 1 or np.any(self.runs < 0):
+            raise ValueError("a mask takes sides and a list of run lengths that are not negative")
         if int(self.runs.sum()) > self.height * self.width:
             raise ValueError(f"run lengths of more than {self.height} x {self.width} pixels")
 

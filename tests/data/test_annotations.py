@@ -207,12 +207,14 @@ def test_turned_boxes(tmp_path: Path) -> None:
         assert np.array_equal(masks(list_pictures(tmp_path / tool).pictures)["a.png"], turned)
 
 
-def test_whole_pictures_may_have_a_class(tmp_path: Path) -> None:
+def test_whole_pictures_may_have_a_class_and_skipped_ones_are_not_used(tmp_path: Path) -> None:
     write_pictures(tmp_path)
+    skipped = {"was_cancelled": True}
     result = {"type": "choices", "value": {"choices": ["burr"]}, "from_name": "c", "to_name": "i"}
     tasks = [
         {"id": 1, "data": {"image": "a.png"}, "annotations": [{"result": [result]}]},
         {"id": 2, "data": {"image": "b.png"}, "annotations": [{"result": []}]},
+        {"id": 3, "data": {"image": "c.png"}, "annotations": [{**skipped, "result": []}]},
     ]
     (tmp_path / "export.json").write_text(json.dumps(tasks))
     listing = list_pictures(tmp_path)
@@ -260,7 +262,7 @@ def test_notes_in_text_files_are_no_labels(tmp_path: Path) -> None:
 BOMB = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><annotation>&c;</annotation>'
 NO_CORNERS = "<annotation><object><name>x</name><bndbox/></object></annotation>"
 NO_IMAGE = '{"images": [], "annotations": [{}], "categories": []}'
-NO_NAME = '[{"data": {"image": 3}, "annotations": []}]'
+NO_NAME = '[{"data": {"image": 3}, "annotations": [{"result": []}]}]'
 INFINITE = (
     '<annotations><image name="a.png"><box label="x" xtl="inf" ytl="0" xbr="1" ybr="1"/></image>'
     "</annotations>"
@@ -365,6 +367,31 @@ def test_nonsense_is_read_or_refused(tmp_path: Path, tool: str, data: st.DataObj
         pass
     finally:
         path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("tool", ["CVAT, mask", "Pascal VOC", "YOLO of Ultralytics"])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_nonsense_in_text_is_read_or_refused(
+    tmp_path: Path, tool: str, data: st.DataObject
+) -> None:
+    if not any(tmp_path.iterdir()):
+        WRITERS[tool][1](tmp_path)
+    files = sorted(path for path in tmp_path.rglob("*") if path.suffix in (".xml", ".txt", ".yaml"))
+    path = data.draw(st.sampled_from(files))
+    text = path.read_text()
+    word = data.draw(st.sampled_from(list(re.finditer(r"[\w.]+", text))))
+    nonsense = data.draw(st.sampled_from(["", "-1", "nan", "x", "9" * 30, "1e7", "0", "<", "\0"]))
+    path.write_text(text[: word.start()] + nonsense + text[word.end() :])
+    try:
+        for picture in list_pictures(tmp_path).pictures:
+            marked_pixels(picture, (HEIGHT, WIDTH))
+    except UserError:
+        pass
+    finally:
+        path.write_text(text)
 
 
 def test_the_boxes_of_voc_and_the_check_of_data(tmp_path: Path) -> None:

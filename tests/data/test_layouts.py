@@ -164,7 +164,10 @@ def test_names_of_field_report_5(tmp_path: Path) -> None:
             ("train/0.png", "train/1.png", "test/bad/0.png"),
             r"nothing says .* normal \(1 in test/bad, 2 in train\): put those .*/train/norm",
         ),
-        (("0.png", "1.png"), r"nothing says which of them are normal \(2 in the folder itself\)"),
+        (
+            ("0.png", "1.png", "via_project.csv"),
+            r"nothing says .* normal \(2 in the folder itself; not read: via_project\.csv\)",
+        ),
         (("images/0.png", "Data/x/0.png"), "nothing says which of them are normal"),
     ],
 )

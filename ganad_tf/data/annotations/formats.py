@@ -1,6 +1,6 @@
 """Reads whatever annotations a folder holds, and tells what they say about its pictures."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -84,9 +84,10 @@ def read_annotations(files: Files) -> Annotations:
 
 def kinds_of(labels: Labels) -> list[str]:
     """Return the kinds of defects in a picture, the one with the largest area first."""
-    areas: dict[str, float] = defaultdict(float)
-    for region in labels.regions:
-        if not is_normal_name(region.kind):
+    defects = [region for region in labels.regions if not is_normal_name(region.kind)]
+    areas: dict[str, float] = dict.fromkeys((region.kind for region in defects), 0.0)
+    if len(areas) > 1:
+        for region in defects:
             areas[region.kind] += 0.0 if region.shape is None else region.shape.area
     return sorted(areas, key=lambda kind: (-areas[kind], kind))
 

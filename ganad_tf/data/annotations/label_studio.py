@@ -38,7 +38,8 @@ def read(documents: Documents) -> list[Labels]:
     for path, content in documents.json.items():
         if _is_export(content):
             with reading(documents.files, path, TOOL):
-                labels += _merged([_labels(task, path, documents.files) for task in content])
+                done = [task for task in content if _is_done(task)]
+                labels += _merged([_labels(task, path, documents.files) for task in done])
     return labels
 
 
@@ -47,6 +48,15 @@ def _is_export(content: Any) -> bool:
         return False
     keys = set(content[0])
     return {"data", "annotations"} <= keys or {"id", "annotation_id"} <= keys
+
+
+def _is_done(task: dict[str, Any]) -> bool:
+    """Tell whether a task was labelled, not skipped; JSON-MIN has no others."""
+    return "annotations" not in task or bool(_annotations(task))
+
+
+def _annotations(task: dict[str, Any]) -> list[dict[str, Any]]:
+    return [item for item in task["annotations"] if not item.get("was_cancelled")]
 
 
 def _merged(labels: list[Labels]) -> list[Labels]:
@@ -92,16 +102,15 @@ def _labels(task: dict[str, Any], path: str, files: Files) -> Labels:
 
 def _values(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the value of each result, with the size and the turn of the picture in it."""
-    if "annotations" not in task:
+    if "annotations" in task:
+        for annotation in _annotations(task):
+            yield from ({**result, **result.get("value", {})} for result in annotation["result"])
+    else:
         for results in task.values():
             if isinstance(results, list):
                 yield from (result for result in results if isinstance(result, dict))
-            elif isinstance(results, dict):
+            elif isinstance(results, dict) and "choices" in results:
                 yield results
-        return
-    for annotation in task["annotations"]:
-        for result in [] if annotation.get("was_cancelled") else annotation["result"]:
-            yield {**result, **result.get("value", {})}
 
 
 def _name(data: dict[str, Any]) -> str:
