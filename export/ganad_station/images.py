@@ -5,19 +5,18 @@ import os
 import stat
 import warnings
 from pathlib import Path
-from typing import Iterator, Tuple, Union
+from typing import Iterator, Optional, Tuple, Union
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from ganad_station.depth import DEEP_MODES, LARGEST_LEVEL, grey_levels, read_levels, to_8_bits
 from ganad_station.errors import StationError
 from ganad_station.illumination import AS_TAKEN, even_out
 from ganad_station.sizes import ImageSize, height_and_width
 
 MODES = {1: "L", 3: "RGB"}
-GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16L", "I;16B")
-DEEP_MODES = ("I", "I;16", "I;16L", "I;16B")
-DEEP_LEVELS = 65535
+GREY_MODES = ("1", "L", "LA", *DEEP_MODES)
 LARGEST_PIXELS = 64_000_000
 LARGEST_BYTES = 1 << 29
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
@@ -78,49 +77,61 @@ def pictures_in(folder: Path) -> Iterator[Path]:
 
 
 def prepare_image(
-    picture: Picture, size: ImageSize, channels: int, illumination: str = AS_TAKEN
+    picture: Picture,
+    size: ImageSize,
+    channels: int,
+    illumination: str = AS_TAKEN,
+    white_level: Optional[int] = None,
 ) -> np.ndarray:
     """Turn a picture into the image that a model takes: upright, scaled, evened out.
 
     A file, the Pillow image in it and the array of its pixels give the very same image.
 
     Args:
-        picture: Path of a file in one of `FORMATS`, with 8 bits per channel or 16 bits of grey; a
-            Pillow image with such pixels, which is turned as its EXIF orientation says; or a uint8
-            array `(height, width)`, `(height, width, 1)` (grey) or `(height, width, 3)` (RGB).
+        picture: Path of a file in one of `FORMATS`, with up to 16 bits per channel; a Pillow image
+            with such pixels, which is turned as its EXIF orientation says (Pillow drops the lower 8
+            bits of 16-bit colors when it loads them: pass an image that is only opened); or a uint8
+            or uint16 array `(height, width)`, `(height, width, 1)` (grey) or `(height, width, 3)`
+            (RGB).
         size: Size to scale to, in pixels.
         channels: 1 for grey, 3 for RGB.
         illumination: How the image is evened out, see `ganad_station.illumination.even_out`.
+        white_level: The level of deep pictures, those with more than 8 bits, that becomes 255, see
+            `ganad_station.depth.to_8_bits`. None for what was done before there was a white level:
+            grey levels are divided by 257, and of colors the upper 8 bits are taken. Pictures with
+            8 bits keep their levels.
 
     Returns:
-        uint8 `(height, width, channels)`, 0 to 255; 16-bit levels are divided by 257.
+        uint8 `(height, width, channels)`, 0 to 255.
 
     Raises:
         UnreadableImageError: If the file cannot be read as a picture, or the image or the array
             has another type or shape.
     """
-    opened, name = open_picture(picture)
+    opened, name = open_picture(picture, white_level)
     return even_out(fit_image(to_pixels(opened, channels, name), size), illumination)
 
 
-def open_picture(picture: Picture) -> Tuple[Image.Image, str]:
+def open_picture(picture: Picture, white_level: Optional[int] = None) -> Tuple[Image.Image, str]:
     """Decode a picture of any type, and turn it as its EXIF orientation says.
 
     Args:
         picture: See `prepare_image`.
+        white_level: See `prepare_image`.
 
     Returns:
-        The image in the mode that it has, and its name for error messages.
+        The image in the mode that it has, or with 8 bits if it is deep and there is a white level;
+        and its name for error messages.
 
     Raises:
         UnreadableImageError: See `prepare_image`.
     """
     if isinstance(picture, np.ndarray):
-        return _from_array(picture), "the array"
+        return _from_array(picture, white_level), "the array"
     if isinstance(picture, Image.Image):
         _check_size(picture, "the image")
-        return _turned_upright(picture, "the image"), "the image"
-    return open_upright(Path(picture)), str(picture)
+        return _turned_upright(picture, "the image", white_level), "the image"
+    return open_upright(Path(picture), white_level), str(picture)
 
 
 def read_upright(path: Path, channels: int) -> np.ndarray:
@@ -132,19 +143,29 @@ def read_upright(path: Path, channels: int) -> np.ndarray:
     return to_pixels(open_upright(path), channels, str(path))
 
 
-def open_upright(path: Path) -> Image.Image:
-    """Decode a picture and turn it as its EXIF orientation says, in the mode that it has.
+def open_upright(path: Path, white_level: Optional[int] = None) -> Image.Image:
+    """Decode a picture and turn it as its EXIF orientation says.
+
+    Args:
+        path: Path of the file.
+        white_level: See `prepare_image`.
+
+    Returns:
+        The image in the mode that it has, or with 8 bits if it is deep and there is a white level.
 
     Raises:
         UnreadableImageError: If the file cannot be read as a picture.
     """
-    return _turned_upright(_open(path), str(path))
+    return _turned_upright(_open(path), str(path), white_level)
 
 
-def _turned_upright(image: Image.Image, name: str) -> Image.Image:
+def _turned_upright(image: Image.Image, name: str, white_level: Optional[int]) -> Image.Image:
     try:
+        levels = None if white_level is None else read_levels(image)
         image.load()
         turn = TURNS.get(_orientation(image))
+        if levels is not None and white_level is not None:
+            image = Image.fromarray(to_8_bits(levels, white_level))
         return image if turn is None else image.transpose(turn)
     except Exception as error:  # Pillow's decoders raise any exception for damaged files.
         raise UnreadableImageError(f"{name} cannot be decoded ({error or 'no memory'})") from None
@@ -170,20 +191,29 @@ def to_pixels(image: Image.Image, channels: int, name: str) -> np.ndarray:
         raise UnreadableImageError(f"{name} cannot be decoded ({error or 'no memory'})") from None
 
 
-def _from_array(pixels: np.ndarray) -> Image.Image:
+def _from_array(pixels: np.ndarray, white_level: Optional[int]) -> Image.Image:
     shape = pixels.shape
     is_image = len(shape) == 2 or (len(shape) == 3 and shape[2] in MODES)
-    if pixels.dtype != np.uint8 or not is_image or 0 in shape:
+    # A big-endian file gives a big-endian array.
+    is_depth = pixels.dtype.newbyteorder("=") in (np.uint8, np.uint16)
+    if not is_depth or not is_image or 0 in shape:
         raise UnreadableImageError(
-            f"an array {shape} of {pixels.dtype} is not a picture: give uint8 (height, width), "
-            "(height, width, 1) or (height, width, 3)"
+            f"an array {shape} of {pixels.dtype} is not a picture: give uint8 or uint16 "
+            "(height, width), (height, width, 1) or (height, width, 3)"
         )
+    if pixels.dtype != np.uint8:
+        if white_level is None and shape[2:] == (3,):
+            pixels = (pixels >> np.uint16(8)).astype(np.uint8)
+        else:
+            pixels = to_8_bits(pixels, white_level or LARGEST_LEVEL)
     return Image.fromarray(pixels.reshape(shape[:2]) if shape[2:] == (1,) else pixels)
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "TIFF":
+        # Pillow has turned it while loading it. Versions 8.4 to 9.5 report its orientation still.
+        return 1
     try:
-        # Newer versions of Pillow have turned a TIFF already and report no orientation.
         value = image.getexif().get(EXIF_ORIENTATION)
     except Exception:  # A picture with a damaged EXIF block can still be used.
         return 1
@@ -214,13 +244,19 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
         raise ValueError("floating-point pixels have no fixed range: save it with 8 or 16 bits")
     if image.mode not in DEEP_MODES:
         return image
-    levels = np.asarray(image).astype(np.int32)
-    if levels.min() < 0 or levels.max() > DEEP_LEVELS:
-        raise ValueError("more than 16 bits per pixel: save it with 8 or 16 bits")
-    return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+    return Image.fromarray(to_8_bits(grey_levels(image), LARGEST_LEVEL))
 
 
-def _open(path: Path) -> Image.Image:
+def open_header(path: Path) -> Image.Image:
+    """Open a picture without decoding it; close it after use.
+
+    Raises:
+        UnreadableImageError: If the file cannot be read as a picture.
+    """
+    return _open(path, in_memory=False)
+
+
+def _open(path: Path, in_memory: bool = True) -> Image.Image:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -228,8 +264,9 @@ def _open(path: Path) -> Image.Image:
             raise UnreadableImageError(f"{path} is not a regular file")
         if status.st_size > LARGEST_BYTES:
             raise UnreadableImageError(f"{path} has more than {LARGEST_BYTES:,} bytes")
-        # Not by path: Pillow maps some files into memory, and 13.0 maps turned ones wrongly.
-        image = Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS)
+        # Decoding by path maps some files into memory, and Pillow 13.0 maps turned ones wrongly.
+        source = io.BytesIO(path.read_bytes()) if in_memory else str(path)
+        image = Image.open(source, formats=FORMATS)
     except FileNotFoundError:
         raise UnreadableImageError(f"{path} does not exist") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -12,6 +12,8 @@ from ganad_station.bundle import Bundle
 from ganad_station.choice import choose_model
 from ganad_station.journal.records import ERROR, NG, OK
 from ganad_station.measurements import prepare_and_measure
+from ganad_station.pages import PagesNotice
+from ganad_station.printing import printable
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
 from ganad_station.threshold import is_rejected
 
@@ -89,7 +91,8 @@ class Inspector:
         self._appearance = None if any_picture else bundle.manifest.appearance
         self.choice = choose_model(bundle, threads, accept_failed)
         for warning in self.choice.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+            _warn(warning)
+        self._pages = PagesNotice(_warn)
         self.model_name, self.model = self.choice.path.name, self.choice.model
         self.threshold = bundle.threshold_of(self.model_name)
 
@@ -104,7 +107,11 @@ class Inspector:
             UnreadableImageError: If the file cannot be read as a picture.
         """
         taken = self.bundle.manifest.input
-        return prepare_and_measure(path, taken.shape[:2], taken.channels, taken.illumination)
+        prepared = prepare_and_measure(
+            path, taken.shape[:2], taken.channels, taken.illumination, taken.white_level
+        )
+        self._pages.look_at(path)
+        return prepared
 
     def inspect(self, path: Path) -> Inspection:
         """Score a picture.
@@ -120,6 +127,10 @@ class Inspector:
         is_ng, problem = decide(score, self.threshold, self._appearance, measurements)
         seconds = time.perf_counter() - start
         return Inspection(score, is_ng, image, reconstructions[:, 0], rule, seconds, problem)
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {printable(text)}", file=sys.stderr, flush=True)
 
 
 def decide(

@@ -7,8 +7,8 @@ from typing import Any, Dict, List, Optional, Tuple
 from ganad_station.appearance import Appearance, appearance_in
 from ganad_station.errors import StationError
 from ganad_station.fields import LARGEST_NUMBER, Fields
-from ganad_station.illumination import ILLUMINATIONS
-from ganad_station.score import PIXEL_LEVELS, ScoreRule
+from ganad_station.model_input import InputEntry
+from ganad_station.score import ScoreRule
 from ganad_station.threshold import METHODS, ORDER_STATISTIC, Threshold
 from ganad_station.verification import (
     LARGEST_COUNT,
@@ -22,7 +22,6 @@ MANIFEST_FILE = "manifest.json"
 SCHEMA_VERSION = 6
 ONE_THRESHOLD = 5
 """The schema version in which all models of a bundle have the same threshold."""
-LARGEST_SIDE = 16384
 EXPORT_AGAIN = "export the bundle again"
 SCORE_DEFINITION = (
     "mean absolute reconstruction error over pixels and channels, in [0, 1], of the patch_count "
@@ -50,28 +49,6 @@ class ModelEntry:
     input: str
     quantization: str = ""
     activations: str = ""
-
-
-@dataclass(frozen=True)
-class InputEntry:
-    """The images that all models of a bundle take.
-
-    Attributes:
-        height: Height in pixels.
-        width: Width in pixels.
-        channels: 1 for grey, 3 for RGB.
-        illumination: How images are evened out, see `ganad_station.illumination.even_out`.
-    """
-
-    height: int
-    width: int
-    channels: int
-    illumination: str
-
-    @property
-    def shape(self) -> Tuple[int, int, int]:
-        """Height, width and channels."""
-        return self.height, self.width, self.channels
 
 
 @dataclass(frozen=True)
@@ -180,7 +157,7 @@ class Manifest:
             target=fields.text("target"),
             files=_read_files(fields.fields("files")),
             models=models,
-            input=_read_input(fields.fields("input")),
+            input=InputEntry.read(fields.fields("input")),
             score=_read_score(fields.fields("score")),
             thresholds=_read_thresholds(fields, version, models),
             selftest=_read_selftest(fields.fields("selftest")),
@@ -201,7 +178,7 @@ class Manifest:
             "target": self.target,
             "files": self.files,
             "models": [_without_empty(asdict(model)) for model in self.models],
-            "input": {**asdict(self.input), "levels": PIXEL_LEVELS},
+            "input": self.input.to_dict(),
             "score": {"definition": SCORE_DEFINITION, **self.score._asdict()},
             **({"threshold": self.threshold._asdict()} if is_schema_5 else {"thresholds": each}),
             "selftest": asdict(self.selftest),
@@ -241,19 +218,6 @@ def _read_model(fields: Fields) -> ModelEntry:
         fields.text("input"),
         fields.text("quantization", ""),
         fields.text("activations", ""),
-    )
-
-
-def _read_input(fields: Fields) -> InputEntry:
-    fields.integer("levels", PIXEL_LEVELS, PIXEL_LEVELS)
-    channels = fields.integer("channels", 1, 3)
-    if channels == 2:
-        fields.refuse("channels", "must be 1 or 3, not 2")
-    return InputEntry(
-        fields.integer("height", 1, LARGEST_SIDE),
-        fields.integer("width", 1, LARGEST_SIDE),
-        channels,
-        fields.choice("illumination", ILLUMINATIONS),
     )
 
 

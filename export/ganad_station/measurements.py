@@ -25,14 +25,18 @@ MEASUREMENTS = len(MEASURES) + GRID**2 + CELLS**2
 
 
 def prepare_and_measure(
-    picture: Picture, size: ImageSize, channels: int, illumination: str = AS_TAKEN
+    picture: Picture,
+    size: ImageSize,
+    channels: int,
+    illumination: str = AS_TAKEN,
+    white_level: Optional[int] = None,
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Prepare a picture as `ganad_station.images.prepare_image` does, and measure it.
 
     Returns:
         The image that the model takes, and the measurements, float32 `(MEASUREMENTS,)`.
     """
-    opened, name = open_picture(picture)
+    opened, name = open_picture(picture, white_level)
     image = fit_image(to_pixels(opened, channels, name), size)
     return even_out(image, illumination), measure_picture(opened, image)
 

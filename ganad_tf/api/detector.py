@@ -16,6 +16,7 @@ from ganad_station.choice import choose_model
 from ganad_station.inspector import decide
 from ganad_station.manifest import MANIFEST_FILE
 from ganad_station.measurements import prepare_and_measure
+from ganad_station.pages import PagesNotice
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
 from ganad_station.verification import Outcome
 from ganad_tf.api.prediction import Prediction
@@ -26,8 +27,9 @@ from ganad_tf.run import RUN_FILE, Run
 BATCH_SIZE = 16
 logger = logging.getLogger(__name__)
 
-Picture = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
-"""A picture of any size: a path, a Pillow image, or a uint8 array `(height, width)`,
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Picture = str | os.PathLike[str] | Image.Image | Pixels
+"""A picture of any size: a path, a Pillow image, or a uint8 or uint16 array `(height, width)`,
 `(height, width, 1)` or `(height, width, 3)`."""
 Reconstruct = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """From uint8 images `(count, height, width, channels)` to their reconstructions
@@ -58,6 +60,8 @@ class Detector:
         appearance: What the training pictures look like; None to decide on any picture.
         outcome: What the verification of the model proved, `"verified"`, `"undecided"` or
             `"failed"`; None for the float model of a run, and for a model that is not verified.
+        white_level: The level of pictures with more than 8 bits that becomes 255, see
+            `ganad_station.images.prepare_image`; None if all training pictures had 8 bits.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class Detector:
         name: str,
         appearance: Appearance | None = None,
         outcome: Outcome | None = None,
+        white_level: int | None = None,
     ) -> None:
         self._reconstruct = reconstruct
         self.image_shape = image_shape
@@ -78,6 +83,8 @@ class Detector:
         self.threshold = threshold
         self.name = name
         self.outcome = outcome
+        self.white_level = white_level
+        self._pages = PagesNotice(logger.warning)
         self._appearance = appearance
 
     def __repr__(self) -> str:
@@ -130,6 +137,7 @@ class Detector:
             threshold,
             f"float model of {run.folder}",
             run.appearance,
+            white_level=run.config.data.levels,
         )
 
     @classmethod
@@ -151,6 +159,7 @@ class Detector:
             f"{name} of {bundle.folder} under {model.runtime}",
             manifest.appearance,
             choice.outcome,
+            manifest.input.white_level,
         )
 
     # A str is a sequence of str, too, so the signatures overlap.
@@ -160,7 +169,7 @@ class Detector:
     ) -> Prediction: ...
 
     @overload
-    def predict(self, pictures: NDArray[np.uint8]) -> Any: ...
+    def predict(self, pictures: Pixels) -> Any: ...
 
     @overload
     def predict(self, pictures: Sequence[Picture]) -> list[Prediction]: ...
@@ -168,12 +177,15 @@ class Detector:
     def predict(self, pictures: Picture | Sequence[Picture]) -> Prediction | list[Prediction]:
         """Score one picture or several.
 
-        A file, the Pillow image in it and the array of its pixels get the same score.
+        A file, the Pillow image in it and the array of its pixels get the same score. Pillow drops
+        the lower 8 bits of 16-bit colors when it loads them: pass the path, or an image that is
+        only opened.
 
         Args:
-            pictures: A path, a Pillow image, or a uint8 array `(height, width)`,
-                `(height, width, 1)` or `(height, width, 3)` of any size; or a list of these, or a
-                uint8 array `(count, height, width, channels)`.
+            pictures: A path, a Pillow image, or a uint8 or uint16 array `(height, width)`,
+                `(height, width, 1)` or `(height, width, 3)` of any size; or a list of these, or an
+                array `(count, height, width, channels)`. The levels of uint16 arrays are those of a
+                16-bit file: 0 to `white_level`.
 
         Returns:
             A `Prediction` for one picture, a list of them for several. A picture that is unlike the
@@ -205,7 +217,11 @@ class Detector:
     def _prepare(self, picture: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         height, width, channels = self.image_shape
         with station_errors_as_user_errors():
-            return prepare_and_measure(picture, (height, width), channels, self.illumination)
+            form = ((height, width), channels, self.illumination, self.white_level)
+            prepared = prepare_and_measure(picture, *form)
+        if isinstance(picture, str | os.PathLike):
+            self._pages.look_at(Path(picture))
+        return prepared
 
 
 def _is_one(pictures: Any) -> bool:

@@ -85,6 +85,7 @@ SETTING_FLAGS = {
     "tile": "data.tile",
     "illumination": "data.illumination",
     "channels": "data.channels",
+    "levels": "data.levels",
     "width": "train.width",
     "epochs": "train.epochs",
     "batch-size": "train.batch_size",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganad_station.depth import describe_white_level
 from ganad_station.printing import printable
 from ganad_station.threshold import percent
 from ganad_tf.config.defaults import MAX_RATE_RISE
@@ -155,6 +156,8 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
         ("height (least/median/most)", heights),
         ("width", widths),
         ("color", colors),
+        ("depth", _depth(facts)),
+        ("at 0, at the white level", f"{facts.black:.1%}, {facts.white:.1%} of the pixels"),
     ]
     if facts.parts is not None:
         grouped_by = (
@@ -171,3 +174,13 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
         click.echo(printable(f"  {note}"))
     for warning in warnings:
         click.echo(printable(f"! {warning}"))
+
+
+def _depth(facts: "DataFacts") -> str:
+    depth, counts = facts.depth, []
+    if depth.eight_bits:
+        counts.append(f"{depth.eight_bits} of 8 bits")
+    if depth.white_level is not None:
+        found = f"{describe_white_level(depth.white_level)}, largest level {depth.largest}"
+        counts.append(f"{depth.more_bits} of more ({found})")
+    return ", ".join(counts)

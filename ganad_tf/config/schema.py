@@ -7,6 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from ganad_station.depth import LARGEST_LEVEL
 from ganad_station.score import VIEW_COUNTS, WHOLE_IMAGE, ScoreRule
 from ganad_station.sizes import ImageSize, height_and_width, in_words
 from ganad_tf.config.section import (
@@ -70,6 +71,14 @@ class DataConfig(Section):
         None,
         "Number of channels that images are converted to. If not set, as in the files.",
         Range("1 for grey or 3 for RGB", lambda value: value in (1, 3)),
+    )
+    levels: int | None = setting(
+        None,
+        "White level of pictures with more than 8 bits per channel, such as 4095 for 12 bits: 0 to "
+        "this level become 0 to 255, and levels above it 255. If not set, training takes the "
+        "largest level of 8, 10, 12, 14 or 16 bits that holds all levels of the pictures, and "
+        "records it. Pictures with 8 bits keep their levels.",
+        Range("between 1 and 65535", lambda value: 1 <= value <= LARGEST_LEVEL),
     )
     illumination: Literal["as-taken", "brightness", "contrast"] = setting(
         "as-taken",

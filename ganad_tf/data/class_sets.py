@@ -70,7 +70,7 @@ def load_digits(config: DataConfig) -> LabeledImages:
     """
     from sklearn.datasets import load_digits as load
 
-    _refuse_groups(config)
+    _refuse_folder_settings(config)
     if config.data_dir is not None:
         raise UserError(
             "the digits come with scikit-learn: leave out --data-dir, or choose another --dataset"
@@ -94,7 +94,7 @@ def load_keras_dataset(config: DataConfig) -> LabeledImages:
     Raises:
         UserError: If the data set is not found or damaged, or a setting does not fit it.
     """
-    _refuse_groups(config)
+    _refuse_folder_settings(config)
     name = config.dataset
     arrays = _find(name, Path(config.data_dir) if config.data_dir else None)
     _check(arrays, name, len(CLASS_NAMES[name]))
@@ -104,11 +104,13 @@ def load_keras_dataset(config: DataConfig) -> LabeledImages:
     return _labeled(config, images, labels, CLASS_NAMES[name], split)
 
 
-def _refuse_groups(config: DataConfig) -> None:
+def _refuse_folder_settings(config: DataConfig) -> None:
     if config.group_by is not None:
         raise UserError(
             f"each image of {config.dataset} shows a part of its own: leave out --group-by"
         )
+    if config.levels is not None:
+        raise UserError(f"the images of {config.dataset} have 8 bits: leave out --levels")
 
 
 def _labeled(

@@ -63,7 +63,8 @@ def load_folder(config: DataConfig) -> LabeledImages:
 
     Args:
         config: The folder or list in `data_dir`, see `list_pictures`; `size` in pixels; `channels`,
-            None for those of the first normal picture; and `group_by`: `near-duplicates`, or a
+            None for those of the first normal picture; `levels`, see
+            `ganad_tf.data.depth.settle_levels`; and `group_by`: `near-duplicates`, or a
             regular expression whose match in the name, or whose first group, names the part; None
             for the groups of the list, in which each picture without a group shows its own part.
 
@@ -137,7 +138,7 @@ def _decode(config: DataConfig, channels: int, picture: Picture) -> _Decoded | N
     """Decode a picture, and its mask; return None, with a warning, if it cannot be read."""
     name, grey = str(picture.path), None
     try:
-        decoded = open_upright(picture.path)
+        decoded = open_upright(picture.path, config.levels)
         image = fit_image(to_pixels(decoded, channels, name), config.shape)
         if config.group_by == NEAR_DUPLICATES:
             grey = to_pixels(decoded, 1, name)

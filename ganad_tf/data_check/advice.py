@@ -16,6 +16,8 @@ LARGEST_BRIGHTNESS_AUROC = 0.8
 """Largest AUROC of brightness alone that is not mentioned."""
 STRONG_DRIFT = 0.3
 """Largest rank correlation of brightness and order that is not mentioned."""
+MOST_WHITE = 0.05
+"""Largest fraction of the pixels at the white level that is not mentioned."""
 SMALL_DEFECT = 0.02
 """A defect that covers less than this fraction of the picture is small."""
 LARGEST_PART, SMALL_PART = 0.1, 3
@@ -29,6 +31,7 @@ def advise(facts: DataFacts) -> list[str]:
     """Return the findings that the user should act on, one or two sentences each."""
     return [
         *_on_files(facts),
+        *_on_levels(facts),
         *_on_kinds(facts),
         *_on_brightness(facts),
         *_on_parts(facts),
@@ -50,6 +53,23 @@ def _on_files(facts: DataFacts) -> list[str]:
         found.append(f"files that are not used: {describe_unread(facts.left_out)}")
     if facts.mask_problems:
         found.append(f"{_count(facts.mask_problems, 'mask')} not as expected: repair or remove")
+    return found
+
+
+def _on_levels(facts: DataFacts) -> list[str]:
+    found = facts.depth.warnings
+    if facts.white > MOST_WHITE:
+        found.append(
+            f"{facts.white:.0%} of the pixels are at the white level: what differs there is lost, "
+            "so expose for a shorter time, unless it is the background"
+        )
+    if facts.few_levels:
+        count, levels = sum(facts.few_levels.values()), max(facts.few_levels)
+        found.append(
+            f"{count} of {facts.pictures} pictures have gaps between their levels, of which there "
+            f"are {levels} at most: they were made from pictures with fewer bits, or stretched; "
+            "save what the camera gives"
+        )
     return found
 
 
@@ -133,6 +153,8 @@ def propose(facts: DataFacts) -> dict[str, Any]:
     data = {"dataset": FOLDER, "data_dir": facts.place, "size": size}
     if has_small:
         data["tile"] = size // 2
+    if facts.depth.white_level is not None:
+        data["levels"] = facts.depth.white_level
     parts = facts.parts
     if parts and parts.grouped_by == NEAR_DUPLICATES and parts.shared and _can_group(facts):
         data["group_by"] = NEAR_DUPLICATES

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from ganad_tf.data.depth import survey_depth
 from ganad_tf.data.listing import NORMAL, Picture
 from ganad_tf.data.parts import join_near_duplicates, number_parts
 from ganad_tf.data.place import list_pictures
@@ -30,7 +32,7 @@ Progress = Callable[[int, int], None]
 def check_data(
     place: Path, progress: Progress | None = None
 ) -> tuple[DataFacts, list[PictureFacts]]:
-    """Check each picture of a folder or list; each is decoded once.
+    """Check each picture of a folder or list; each is decoded once, deep ones twice.
 
     Pictures that cannot be read and folders that cannot be listed are reported, and do not stop
     the check.
@@ -51,8 +53,10 @@ def check_data(
     if not listing.pictures:
         where = place / NORMAL if place.is_dir() else place
         raise UserError(f"{place} has no pictures: put those of good parts into {where}")
-    measured = _measure_all(listing.pictures, progress)
+    depth = survey_depth(listing.pictures)
+    measured = _measure_all(listing.pictures, depth.white_level, progress)
     readable = [item for item in measured if item.problem is None]
+    few = [item.few_levels for item in readable if item.few_levels is not None]
     heights, widths = (_spread([item.shape[axis] for item in readable]) for axis in (0, 1))
     facts = DataFacts(
         place=str(place),
@@ -69,20 +73,31 @@ def check_data(
         unlistable=sorted(unlistable),
         left_out=listing.unread,
         parts=_parts(readable) if readable else None,
+        depth=depth,
+        black=_mean([item.black for item in readable]),
+        white=_mean([item.white for item in readable]),
+        few_levels=dict(sorted(Counter(few).items())),
         drift=_drift(readable),
     )
     return facts, readable
 
 
-def _measure_all(pictures: Sequence[Picture], progress: Progress | None) -> list[PictureFacts]:
+def _measure_all(
+    pictures: Sequence[Picture], white_level: int | None, progress: Progress | None
+) -> list[PictureFacts]:
     examples, measured = choose_examples(pictures), []
     with_preview = [index in examples for index in range(len(pictures))]
     with ThreadPoolExecutor(cores()) as pool:
-        for done, facts in enumerate(pool.map(measure, pictures, with_preview), start=1):
+        results = pool.map(measure, pictures, with_preview, repeat(white_level))
+        for done, facts in enumerate(results, start=1):
             measured.append(facts)
             if progress is not None:
                 progress(done, len(pictures))
     return measured
+
+
+def _mean(fractions: Sequence[float]) -> float:
+    return float(np.mean(fractions)) if fractions else 0.0
 
 
 def _spread(lengths: Sequence[int]) -> tuple[int, int, int]:

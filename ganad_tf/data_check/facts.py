@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ganad_tf.data.depth import DepthFacts
+
 
 @dataclass(frozen=True)
 class KindSummary:
@@ -67,6 +69,11 @@ class DataFacts:
         unlistable: Paths of folders that cannot be listed.
         left_out: Files that are not used, see `ganad_tf.data.listing.Listing.unread`.
         parts: A summary of the parts; None if no picture can be read.
+        depth: The bits per channel, the white level, and files with several pages.
+        black: Mean over the pictures of the fraction of pixels at 0, in the channel with the most.
+        white: The same for 255, or for the white level of deep pictures.
+        few_levels: Number of pictures by their number of levels, for those with so few that they
+            were made from pictures with fewer bits.
         drift: Spearman's rank correlation, in [-1, 1], of the brightness of normal pictures with
             their order by name; None if there are few, or if it is not significant.
     """
@@ -83,6 +90,10 @@ class DataFacts:
     unlistable: list[str]
     left_out: dict[str, int]
     parts: PartSummary | None
+    depth: DepthFacts
+    black: float
+    white: float
+    few_levels: dict[int, int]
     drift: float | None
 
     @property

@@ -1,5 +1,6 @@
 """Scores of picture files under the float generator of a run."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ from ganad_station.images import UnreadableImageError, pictures_in
 from ganad_station.inspector import Inspection, decide
 from ganad_station.journal.records import ERROR, NG, OK
 from ganad_station.measurements import prepare_and_measure
+from ganad_station.pages import PagesNotice
 from ganad_station.score import scores
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.score_table import check_format, score_table
@@ -26,6 +28,7 @@ from ganad_tf.run import Run
 
 DECODERS = 2
 BATCH = 16
+logger = logging.getLogger(__name__)
 
 Decoded = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """The image that the model takes, and the measurements of the picture."""
@@ -101,6 +104,7 @@ def score_folder(
         threshold,
         run.config.data.illumination,
         None if any_picture else run.appearance,
+        run.config.data.levels,
     )
     with score_table(table) as write:
         for number, scored in enumerate(outcomes, start=1):
@@ -126,6 +130,7 @@ def score_pictures(
     threshold: float,
     illumination: str = AS_TAKEN,
     appearance: Appearance | None = None,
+    white_level: int | None = None,
 ) -> Iterator[Scored]:
     """Score picture files one after another.
 
@@ -138,19 +143,25 @@ def score_pictures(
         threshold: The largest score that is accepted.
         illumination: The correction of illumination, see `ganad_station.illumination.even_out`.
         appearance: What the training pictures look like; None to decide on any picture.
+        white_level: The level of deep pictures that becomes 255, see
+            `ganad_station.images.prepare_image`.
 
     Yields:
         The outcome for each file, in order.
     """
     _, height, width, channels = scorer.generator.input_shape
+    pages = PagesNotice(logger.warning)
     with ThreadPoolExecutor(DECODERS) as pool:
-        form = ((height, width), channels, illumination)
+        form = ((height, width), channels, illumination, white_level)
         decodings = ((path, pool.submit(prepare_and_measure, path, *form)) for path in paths)
         waiting = deque(islice(decodings, 2 * BATCH))
         while waiting:
             batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
             waiting.extend(islice(decodings, len(batch)))
-            yield from _score_batch(scorer, batch, threshold, appearance)
+            for scored in _score_batch(scorer, batch, threshold, appearance):
+                if scored.inspection is not None:
+                    pages.look_at(scored.path)
+                yield scored
 
 
 def _score_batch(

@@ -76,8 +76,9 @@ def calibrate(
 def _scores_and_parts(run: Run, paths: Sequence[Path]) -> tuple[dict[Path, float], dict[Path, int]]:
     """Return the score of each picture, and the number of the part that it shows."""
     scores, thumbnails = {}, []
-    illumination, appearance = run.config.data.illumination, run.appearance
-    for scored in score_pictures(Scorer.of(run), paths, 0.0, illumination, appearance):
+    data, scorer = run.config.data, Scorer.of(run)
+    outcomes = score_pictures(scorer, paths, 0.0, data.illumination, run.appearance, data.levels)
+    for scored in outcomes:
         if scored.inspection is None:
             warn_left_out(scored.problem)
             continue

@@ -10,7 +10,8 @@ from PIL import Image
 
 from ganad_station.choice import open_model
 from ganad_station.illumination import even_out
-from ganad_station.manifest import InputEntry, Manifest, SelftestEntry
+from ganad_station.manifest import Manifest, SelftestEntry
+from ganad_station.model_input import InputEntry
 from ganad_station.threshold import Threshold, describe_threshold
 from ganad_tf import __version__
 from ganad_tf.evaluation.measure import warn_of_chance
@@ -129,7 +130,8 @@ def _write_model_files(
 
 def _describe_input(run: Run) -> InputEntry:
     height, width, channels = run.splits.test.data.images.shape[1:]
-    return InputEntry(height, width, channels, run.config.data.illumination)
+    data = run.config.data
+    return InputEntry(height, width, channels, data.illumination, data.levels)
 
 
 def _compile(path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ganad_tf.config import GENERATOR_LOSSES, NORMAL_LOSSES, RunConfig, to_toml
+from ganad_tf.data.depth import settle_levels
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
 from ganad_tf.run import RUN_FILE, Run
@@ -117,6 +118,7 @@ def search(
         UserError: If the data cannot be loaded, the folder holds trials with other settings, or
             all trials of a round fail.
     """
+    base = settle_levels(base)
     load_splits(base.data, base.seed)  # Fail here rather than in hundreds of processes.
     folder = Path(folder).absolute()
     chosen, rungs = combinations(), []

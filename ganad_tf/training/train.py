@@ -14,6 +14,7 @@ import tensorflow as tf
 from ganad_tf import __version__
 from ganad_tf.config import RunConfig
 from ganad_tf.data.batches.make import paired_batches
+from ganad_tf.data.depth import settle_levels
 from ganad_tf.data.sources import load_splits
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.intervals import Estimate
@@ -68,6 +69,7 @@ def train(
     """
     if is_chief(strategy):
         refuse_used_folder(Path(folder))
+    config = settle_levels(config)
     splits = load_splits(config.data, config.seed)
     run = Run.draft(folder, config, splits, replicas_of(strategy))
     _check_agreement(run, strategy)

@@ -174,7 +174,8 @@ def test_an_array_keeps_its_pixels_whatever_its_strides() -> None:
     "array",
     [
         np.zeros((16, 16), np.float32),
-        np.zeros((16, 16), np.uint16),
+        np.zeros((16, 16), np.int32),
+        np.zeros((16, 16), np.uint32),
         np.zeros((16, 16), bool),
         np.zeros((16, 16, 2), np.uint8),
         np.zeros((16, 16, 4), np.uint8),

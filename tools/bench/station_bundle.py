@@ -14,7 +14,8 @@ def make_bundle(folder: Path, size: int, channels: int) -> Path:
     import keras
 
     from ganad_station.illumination import AS_TAKEN
-    from ganad_station.manifest import InputEntry, Manifest, SelftestEntry
+    from ganad_station.manifest import Manifest, SelftestEntry
+    from ganad_station.model_input import InputEntry
     from ganad_station.score import WHOLE_IMAGE, to_input
     from ganad_station.threshold import ORDER_STATISTIC, Threshold
     from ganad_tf import __version__
