@@ -30,6 +30,10 @@ NO_KINDS = frozenset(
     {"images", "labels", "annotations", "jpegimages", "data", *SPLIT_FOLDERS, *MASK_FOLDERS}
 )
 """Folders, in any case, that hold pictures or labels of all kinds."""
+UNNAMED_KINDS = frozenset(
+    {"defect", "defects", "defective", "bad", "ng", "nok", "ko", "faulty", "abnormal", "anomaly"}
+)
+"""Folders, in any case, that hold defects of any kind, so that labels may name the kind."""
 VISA_IMAGES = ("data", "images")
 VISA_SPLIT = "split_csv/1cls.csv"
 

@@ -5,7 +5,14 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from ganad_tf.data.annotations.formats import Annotations, Notes, mask_of, read_annotations
+from ganad_tf.data.annotations.formats import (
+    Annotations,
+    Notes,
+    kinds_of,
+    mask_of,
+    read_annotations,
+)
+from ganad_tf.data.annotations.labels import Labels
 from ganad_tf.data.csv_list import CSV_SUFFIX, is_list, read_list
 from ganad_tf.data.files import Files, OnError
 from ganad_tf.data.label_pictures import find_pairs, read_pairs
@@ -13,6 +20,7 @@ from ganad_tf.data.labeled import UNASSIGNED
 from ganad_tf.data.layouts import (
     KINDS,
     SPLIT_FOLDERS,
+    UNNAMED_KINDS,
     even_splits,
     find_data_sets,
     find_layout,
@@ -80,13 +88,7 @@ def _read(files: Files) -> Listing:
 def _with_annotations(files: Files, pictures: list[Picture], annotations: Annotations) -> Listing:
     """Add masks to the pictures of folders, and the pictures that only annotations name."""
     labels, notes = annotations.labels, Notes()
-    found = []
-    for picture in pictures:
-        item = labels.get(picture.name)
-        mask = None if item is None else mask_of(item)
-        if item is not None:
-            notes.count(item)
-        found.append(picture if picture.mask else dataclasses.replace(picture, mask=mask))
+    found = [_labelled(picture, labels.get(picture.name), notes) for picture in pictures]
     in_folders = {picture.name for picture in pictures}
     covers_all = annotations.has_file_per_picture and not pictures
     for path in files.pictures:
@@ -107,6 +109,17 @@ def _with_annotations(files: Files, pictures: list[Picture], annotations: Annota
             f"{examples(annotations.missing)}"
         )
     return Listing(found, "", sentences)
+
+
+def _labelled(picture: Picture, item: Labels | None, notes: Notes) -> Picture:
+    """Add the mask to a picture whose folder says its kind, and the kind if it has no name."""
+    if item is None:
+        return picture
+    notes.count(item)
+    kind = picture.kind
+    if kind.lower() in UNNAMED_KINDS and kinds_of(item):
+        kind = notes.kind_of(picture.name, item) or kind
+    return dataclasses.replace(picture, kind=kind, mask=picture.mask or mask_of(item))
 
 
 def _split(path: str) -> str:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from PIL import Image
 
 from ganad_tf.cli.main import cli
 from ganad_tf.config import DataConfig
+from ganad_tf.data.annotations.formats import FORMATS
 from ganad_tf.data.folder import load_folder
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.listing import NORMAL, Picture
@@ -116,6 +118,14 @@ def test_folders_say_the_kind_and_annotations_the_place(tmp_path: Path) -> None:
     found = masks(listing.pictures)
     assert np.array_equal(found["b.png"], expected()["b.png"])
     assert not listing.unread
+
+
+def test_labels_name_the_kind_of_a_folder_without_a_name(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "test" / "good", ("good.png",))
+    write_labelme(tmp_path / "test" / "NG")
+    listing = list_pictures(tmp_path)
+    assert [picture.kind for picture in listing.pictures] == ["scratch", "stain", "NG", NORMAL]
+    assert "1 pictures have regions of several kinds" in "\n".join(listing.notes)
 
 
 def test_a_defect_that_is_drawn_on_a_normal_part_is_named(tmp_path: Path) -> None:
@@ -223,6 +233,11 @@ def test_whole_pictures_may_have_a_class_and_skipped_ones_are_not_used(tmp_path:
         ("b.png", NORMAL, None),
     ]
     assert listing.unread == {"c.png": 1}
+    # JSON-MIN has a row for a task that nobody has labelled, too.
+    rows = [{"id": n, "image": f"{n}.png", "annotation_id": n if n else None} for n in range(2)]
+    write_pictures(tmp_path / "min", ("0.png", "1.png"))
+    (tmp_path / "min" / "min.json").write_text(json.dumps(rows))
+    assert [p.name for p in list_pictures(tmp_path / "min").pictures] == ["1.png"]
 
 
 def test_splits_of_annotated_folders(tmp_path: Path) -> None:
@@ -257,6 +272,20 @@ def test_notes_in_text_files_are_no_labels(tmp_path: Path) -> None:
     listing = list_pictures(tmp_path)
     assert listing.layout == "one folder per kind"
     assert listing.unread == {"normal/a.txt": 1, "readme.json": 1}
+
+
+def test_a_pipe_does_not_block(tmp_path: Path) -> None:
+    write_pictures(tmp_path)
+    for name in ("a.txt", "a.json"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match=r"a\.json cannot be read .* not a regular file"):
+        list_pictures(tmp_path)
+
+
+def test_the_documentation_has_every_format() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    for form in FORMATS:
+        assert f"| {form.name} |" in text
 
 
 BOMB = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><annotation>&c;</annotation>'

@@ -51,8 +51,10 @@ def _is_export(content: Any) -> bool:
 
 
 def _is_done(task: dict[str, Any]) -> bool:
-    """Tell whether a task was labelled, not skipped; JSON-MIN has no others."""
-    return "annotations" not in task or bool(_annotations(task))
+    """Tell whether a task was labelled, not skipped or left for later."""
+    if "annotations" in task:
+        return bool(_annotations(task))
+    return task.get("annotation_id") is not None
 
 
 def _annotations(task: dict[str, Any]) -> list[dict[str, Any]]:

@@ -117,9 +117,15 @@ def read_text(path: Path) -> str:
         UserError: If it cannot be read as UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return _read(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as UTF-8 text: {reason(error)}") from None
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():  # Reading a pipe would block until something is written.
+        raise OSError("not a regular file")
+    return path.read_bytes()
 
 
 def _parse_json(path: Path) -> Any:
@@ -143,7 +149,7 @@ def _parse_xml(path: Path) -> ElementTree.Element:
     parser = ElementTree.XMLParser(target=_WithoutDefinitions())  # noqa: S314 (which is safe)
     try:
         # In bytes, since the file may declare another encoding than UTF-8.
-        parser.feed(path.read_bytes())
+        parser.feed(_read(path))
         root: ElementTree.Element = parser.close()
     except (OSError, ValueError, LookupError, ElementTree.ParseError, RecursionError) as error:
         raise UserError(

@@ -6,6 +6,7 @@ Roboflow), `obj.names` (darknet, CVAT) or `classes.txt` (labelImg, Label Studio)
 https://docs.ultralytics.com/datasets/detect/ and /segment/ describe the format.
 """
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,21 +20,23 @@ from ganad_tf.errors import UserError
 NAMES_FILE = "classes.txt"
 BOX = 5
 """Numbers in the line of a box, with its class."""
+LARGEST_FILE = 1 << 24
+"""Bytes of a file of labels, at most."""
 FURTHEST = 1.01
 """Largest coordinate; tools round, so that it may be a little above 1."""
 
 
+@dataclass(frozen=True)
 class _Classes:
-    """The names of the classes.
+    """The classes of a data set.
 
     Attributes:
         names: The name of each class by its number.
         has_keypoints: Whether keypoints follow the box in each line.
     """
 
-    def __init__(self, names: dict[int, str], has_keypoints: bool = False) -> None:
-        self.names = names
-        self.has_keypoints = has_keypoints
+    names: dict[int, str]
+    has_keypoints: bool = False
 
 
 def read(documents: Documents) -> list[Labels]:
@@ -62,6 +65,9 @@ def _texts(documents: Documents, is_strict: bool) -> dict[str, str]:
         name = PurePosixPath(path).name
         if not name.lower().endswith(".txt") or name == NAMES_FILE:
             continue
+        place = documents.files.root / path
+        if not place.is_file() or place.stat().st_size > LARGEST_FILE:
+            continue  # It holds anything but labels, such as a log.
         is_expected = is_strict and documents.files.beside(path) is not None
         try:
             text = documents.text(path)
@@ -99,8 +105,8 @@ def _classes(documents: Documents) -> _Classes | None:
             found[path] = classes
         elif name == NAMES_FILE or name.endswith(".names"):
             documents.files.used.add(path)
-            lines = (line.strip() for line in documents.text(path).splitlines())
-            found[path] = _Classes(dict(enumerate(filter(None, lines))))
+            lines = [line.strip() for line in documents.text(path).splitlines()]
+            found[path] = _Classes({index: name for index, name in enumerate(lines) if name})
     if not found:
         return None
     first, *others = found
