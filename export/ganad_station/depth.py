@@ -21,6 +21,9 @@ DEEP_MODES = ("I", "I;16", "I;16L", "I;16B")
 GREY_AND_ALPHA = "LA;16B"
 COLOR_LAYOUTS = ("RGB;16", "RGBX;16", "RGBA;16")
 """Layouts of color files of which the levels can be read, without their byte order."""
+BITS_PER_SAMPLE, PLANAR_CONFIGURATION, SEPARATE = 258, 284, 2
+"""Tags of TIFF 6.0, and the value of the second one for colors that lie one after the other."""
+PLANES = "16 bits per color in separate planes cannot be read: save the colors of a pixel together"
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -30,7 +33,7 @@ def is_deep(image: Image.Image) -> bool:
         image: An image that is opened and, if it has colors, not loaded yet: loading takes the
             upper 8 bits of such pictures, and nothing tells afterwards.
     """
-    return image.mode in DEEP_MODES or ";16" in _layout(image)
+    return image.mode in DEEP_MODES or ";16" in _layout(image) or _has_deep_planes(image)
 
 
 def read_levels(image: Image.Image) -> Optional[np.ndarray]:
@@ -49,6 +52,8 @@ def read_levels(image: Image.Image) -> Optional[np.ndarray]:
     layout = _layout(image)
     if image.mode in DEEP_MODES:
         return grey_levels(image)
+    if _has_deep_planes(image):
+        raise ValueError(PLANES)
     if ";16" not in layout:
         image.load()
         return None
@@ -65,6 +70,12 @@ def read_levels(image: Image.Image) -> Optional[np.ndarray]:
         upper, lower = np.asarray(image)[:, :, :3], np.asarray(twin)[:, :, :3]
     image.load()
     return upper.astype(np.uint16) << np.uint16(8) | lower
+
+
+def refuse_misread(image: Image.Image) -> None:
+    """Raise `ValueError` for an image that is not loaded yet if Pillow would misread it."""
+    if _has_deep_planes(image) and ";16" not in _layout(image):
+        raise ValueError(PLANES)
 
 
 def grey_levels(image: Image.Image) -> np.ndarray:
@@ -119,6 +130,16 @@ def describe_white_level(white_level: int) -> str:
     if white_level != (1 << bits) - (1 << unused):
         return words
     return f"{words}, {bits - unused} bits" + (f" in the upper bits of {bits}" if unused else "")
+
+
+def _has_deep_planes(image: Any) -> bool:
+    """Return whether the colors of a TIFF file with more than 8 bits lie one after the other.
+
+    Pillow takes the bytes of such a file for levels, unless it is compressed.
+    """
+    tags = getattr(image, "tag_v2", {})
+    is_planar = tags.get(PLANAR_CONFIGURATION) == SEPARATE
+    return is_planar and bool(np.max(tags.get(BITS_PER_SAMPLE, 1)) > FEWEST_BITS)
 
 
 @lru_cache(maxsize=4)

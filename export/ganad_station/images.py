@@ -10,7 +10,14 @@ from typing import Iterator, Optional, Tuple, Union
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ganad_station.depth import DEEP_MODES, LARGEST_LEVEL, grey_levels, read_levels, to_8_bits
+from ganad_station.depth import (
+    DEEP_MODES,
+    LARGEST_LEVEL,
+    grey_levels,
+    read_levels,
+    refuse_misread,
+    to_8_bits,
+)
 from ganad_station.errors import StationError
 from ganad_station.illumination import AS_TAKEN, even_out
 from ganad_station.sizes import ImageSize, height_and_width
@@ -161,7 +168,11 @@ def open_upright(path: Path, white_level: Optional[int] = None) -> Image.Image:
 
 def _turned_upright(image: Image.Image, name: str, white_level: Optional[int]) -> Image.Image:
     try:
-        levels = None if white_level is None else read_levels(image)
+        levels = None
+        if white_level is None:
+            refuse_misread(image)
+        else:
+            levels = read_levels(image)
         image.load()
         turn = TURNS.get(_orientation(image))
         if levels is not None and white_level is not None:

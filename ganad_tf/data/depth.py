@@ -14,7 +14,7 @@ from ganad_station.pages import has_more_pages
 from ganad_station.printing import printable
 from ganad_tf.config import RunConfig
 from ganad_tf.config.defaults import FOLDER
-from ganad_tf.data.listing import Picture
+from ganad_tf.data.listing import Picture, examples
 from ganad_tf.data.place import list_pictures
 from ganad_tf.system.environment import cores
 
@@ -66,14 +66,15 @@ class DepthFacts:
         found = []
         if self.eight_bits and self.more_bits:
             found.append(
-                f"{self.eight_bits} pictures have 8 bits per channel and {self.more_bits} have "
-                "more: the former keep their levels, the latter are scaled to 8 bits by their "
-                "white level; save all in the same way, or the detector may learn the difference"
+                f"of {self.eight_bits + self.more_bits} pictures, {self.eight_bits} with 8 bits "
+                f"per channel keep their levels, and {self.more_bits} with more are scaled to 8 "
+                "bits by the white level: save all in the same way, or the detector may learn the "
+                "difference"
             )
         if self.several_pages:
             found.append(
-                f"{len(self.several_pages)} files have several pages, of which only the first is "
-                f"used, such as {self.several_pages[0]}: save each page as a file of its own"
+                f"of files with several pages, only the first page is used "
+                f"({examples(list(self.several_pages))}): save each page as a file of its own"
             )
         return found
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 import ganad_tf
 from ganad_station.bundle import Bundle
 from ganad_station.inspector import Inspector
 from ganad_station.manifest import Manifest
+from ganad_tf.cli import cli
 from ganad_tf.config import DataConfig, RunConfig
 from ganad_tf.data.depth import settle_levels, survey_depth
 from ganad_tf.data.folder import load_folder
@@ -115,7 +117,9 @@ def test_mixed_depths_are_named(part_folder: Path, log: pytest.LogCaptureFixture
     part = deep_part("stain", np.random.default_rng(0))
     write_tiff(part_folder / "stain" / "deep.tif", part)
     config = settle_levels(folder_config(part_folder))
-    assert "34 pictures have 8 bits per channel and 1 have more" in log.text
+    assert (
+        "of 35 pictures, 34 with 8 bits per channel keep their levels, and 1 with more" in log.text
+    )
     data = load_folder(config.data)
     image = data.images[data.names.tolist().index("stain/deep.tif")]
     assert np.array_equal(image[:, :, 0], part >> 4)
@@ -157,7 +161,7 @@ def test_files_of_several_pages_are_named(
     found = survey_depth(list_pictures(tmp_path / "parts").pictures)
     assert found.several_pages == ("normal/a.tif", "normal/b.tif")
     settle_levels(folder_config(tmp_path / "parts"))
-    assert "2 files have several pages, of which only the first is used" in log.text
+    assert "only the first page is used (normal/a.tif, normal/b.tif): save" in log.text
     result = run_program(bundle_folder, "score", tmp_path / "parts" / "normal", "--any-picture")
     assert result.stderr.count("has several pages: only the first page") == 1
 
@@ -210,3 +214,24 @@ def test_a_frame_above_the_white_level_is_an_error_at_the_station(
     assert bright.image.min() == 255
     assert bright.problem is not None
     assert bright.problem.startswith("unlike the training pictures (too bright: 255")
+
+
+@pytest.mark.slow
+def test_from_the_command_line_to_the_station(tmp_path: Path) -> None:
+    write_deep_parts(tmp_path / "parts")
+    data = ["--dataset", "folder", "--data-dir", str(tmp_path / "parts"), "--size", "16"]
+    names = ["--runs", str(tmp_path), "--name", "run"]
+    run = tmp_path / "run"
+    for command in (
+        ["train", *data, *names, "--epochs", "1", "--batch-size", "4"],
+        ["export", "--run", str(run), "--max-drop", "1", "--accept-undecided"],
+    ):
+        result = CliRunner().invoke(cli, command)
+        assert result.exit_code == 0, result.output
+    opened = Run.open(run)
+    assert opened.config.data.levels == 4080
+    inspector = Inspector(Bundle.open(run / "bundles" / "cpu"))
+    assert inspector.bundle.manifest.input.white_level == 4080
+    images = opened.splits.test.data
+    for name, image in zip(images.names.tolist(), images.images, strict=True):
+        assert np.array_equal(inspector.read(tmp_path / "parts" / name)[0], image)

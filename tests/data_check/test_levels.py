@@ -52,9 +52,9 @@ def test_mixed_depths_and_pages_are_warned_of(tmp_path: Path) -> None:
     path = tmp_path / "parts" / "normal" / "pages.tif"
     pages[0].save(path, save_all=True, append_images=pages[1:])
     result, found = check(tmp_path / "parts", tmp_path / "out")
-    assert any(text.startswith("1 pictures have 8 bits per ch") for text in found["warnings"])
-    assert any(text.startswith("1 files have several pages") for text in found["warnings"])
-    assert "such as normal/pages.tif" in result.output
+    assert any(text.startswith("of 17 pictures, 1 with 8 bits") for text in found["warnings"])
+    assert any(text.startswith("of files with several pages, only") for text in found["warnings"])
+    assert "(normal/pages.tif)" in result.output
 
 
 def test_saturated_pictures_are_warned_of(tmp_path: Path) -> None:

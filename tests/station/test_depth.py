@@ -1,5 +1,6 @@
 """Pictures with more than 8 bits per channel keep their levels."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -172,3 +173,35 @@ def test_levels_that_have_no_place_are_refused(tmp_path: Path) -> None:
         Image.fromarray(np.full((16, 16), level, np.int32)).save(tmp_path / "deep.tif")
         with pytest.raises(UnreadableImageError, match="more than 16 bits per pixel"):
             prepare_image(tmp_path / "deep.tif", 16, 1, white_level=4095)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_colors_in_separate_planes_are_refused(tmp_path: Path, compress: bool) -> None:
+    """Pillow takes the bytes of the one without compression for levels, without an error."""
+    path = tmp_path / "planes.tif"
+    levels = random_levels(20, 31, 3)
+    write_tiff(path, levels, compress=compress, is_planar=True)
+    with pytest.raises(UnreadableImageError, match="in separate planes cannot be read"):
+        prepare_image(path, 16, 3, white_level=4095)
+    if compress:
+        assert np.array_equal(prepare_image(path, (20, 31), 3), levels >> 8)
+        return
+    with pytest.raises(UnreadableImageError, match="in separate planes cannot be read"):
+        prepare_image(path, 16, 3)
+
+
+def test_levels_are_read_from_damaged_files_or_these_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    path = tmp_path / "torn"
+    for channels, write in ((1, write_png), (3, write_png), (1, write_tiff), (3, write_tiff)):
+        write(path, random_levels(20, 31, channels))
+        content = path.read_bytes()
+        for _ in range(60):
+            torn = bytearray(content)
+            for place in rng.integers(0, len(torn), 3):
+                torn[place] = rng.integers(0, 256)
+            for place in rng.integers(max(0, len(torn) - 160), len(torn), 2):
+                torn[place] = rng.integers(0, 256)
+            path.write_bytes(torn[: rng.integers(len(torn) // 2, 2 * len(torn))])
+            with contextlib.suppress(UnreadableImageError):
+                assert prepare_image(path, 16, 1, white_level=4095).shape == (16, 16, 1)

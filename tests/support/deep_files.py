@@ -39,8 +39,9 @@ def write_tiff(
     order: str = "<",
     compress: bool = False,
     orientation: int = 1,
+    is_planar: bool = False,
 ) -> None:
-    """Write uint16 `(height, width)` or `(height, width, channels)` as one strip.
+    """Write uint16 `(height, width)` or `(height, width, channels)`, in a strip for each plane.
 
     Args:
         path: The file to write.
@@ -48,25 +49,29 @@ def write_tiff(
         order: `<` for little endian, `>` for big endian.
         compress: Whether the strip is compressed by Deflate, which libtiff decodes.
         orientation: The value of that tag.
+        is_planar: Whether each channel is a plane of its own.
     """
     pixels = levels.reshape(*levels.shape[:2], -1)
     height, width, channels = pixels.shape
-    strip = pixels.astype(f"{order}u2").tobytes()
-    strip = zlib.compress(strip) if compress else strip
+    planes = [pixels[:, :, channel] for channel in range(channels)] if is_planar else [pixels]
+    strips = [plane.astype(f"{order}u2").tobytes() for plane in planes]
+    strips = [zlib.compress(strip) if compress else strip for strip in strips]
+    ends = [8 + sum(map(len, strips[: count + 1])) for count in range(len(strips))]
     tags = {
         256: (3, [width]),
         257: (3, [height]),
         258: (3, [16] * channels),
         259: (3, [8 if compress else 1]),
         262: (3, [1 if channels == 1 else 2]),
-        273: (4, [8]),
+        273: (4, [8, *ends[:-1]]),
         274: (3, [orientation]),
         277: (3, [channels]),
         278: (3, [height]),
-        279: (4, [len(strip)]),
+        279: (4, [len(strip) for strip in strips]),
+        284: (3, [2 if is_planar else 1]),
         **({338: (3, [2])} if channels == 4 else {}),
     }
-    start = 8 + len(strip) + len(strip) % 2
+    start = ends[-1] + ends[-1] % 2
     directory, beyond = struct.pack(f"{order}H", len(tags)), b""
     after = start + 2 + 12 * len(tags) + 4
     for tag, (kind, values) in tags.items():
@@ -79,5 +84,5 @@ def write_tiff(
         directory += struct.pack(f"{order}HHI", tag, kind, len(values)) + content.ljust(4, b"\0")
     magic = b"II*\0" if order == "<" else b"MM\0*"
     head = magic + struct.pack(f"{order}I", start)
-    padding = b"\0" * (start - 8 - len(strip))
-    path.write_bytes(head + strip + padding + directory + b"\0" * 4 + beyond)
+    padding = b"\0" * (start - ends[-1])
+    path.write_bytes(head + b"".join(strips) + padding + directory + b"\0" * 4 + beyond)
