@@ -24,7 +24,7 @@ from ganad_tf.data.listing import (
     UNNAMED_DEFECT,
     Listing,
     Picture,
-    examples,
+    in_words,
     is_normal_name,
 )
 from ganad_tf.data.regions import Polygon, Regions, rectangle
@@ -67,8 +67,8 @@ def read_list(place: Path) -> Listing:
     notes = []
     if several:
         notes.append(
-            f"{len(several)} pictures have boxes of several kinds, and take the one with the "
-            f"largest area: {examples(several)}"
+            "with boxes of several kinds, taken for the kind with the largest area: "
+            f"{in_words(several)}"
         )
     return Listing(pictures, "list", notes)
 

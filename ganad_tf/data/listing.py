@@ -76,3 +76,9 @@ def examples(names: list[str]) -> str:
     """Return the first few names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def in_words(pictures: list[str]) -> str:
+    """Return how many pictures there are, and the first few of their names; "" for none."""
+    count = len(pictures)
+    return f"{count} picture{'s' if count > 1 else ''}, {examples(pictures)}" if count else ""

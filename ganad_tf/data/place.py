@@ -26,7 +26,7 @@ from ganad_tf.data.layouts import (
     find_layout,
     read_layout,
 )
-from ganad_tf.data.listing import NORMAL, Listing, Picture, examples
+from ganad_tf.data.listing import NORMAL, Listing, Picture, examples, in_words
 from ganad_tf.errors import UserError
 
 SPLIT_NAME = re.compile(r"(?:obj_)?([a-z]+)(?:_data|\d{4})?")
@@ -104,10 +104,7 @@ def _with_annotations(files: Files, pictures: list[Picture], annotations: Annota
             found.append(Picture(files.root / path, path, kind, _split(path), mask))
     sentences = notes.sentences()
     if annotations.missing:
-        sentences.append(
-            f"{len(annotations.missing)} labelled pictures are not in the folder: "
-            f"{examples(annotations.missing)}"
-        )
+        sentences.append(f"labelled, but not in the folder: {in_words(annotations.missing)}")
     return Listing(found, "", sentences)
 
 
@@ -136,8 +133,8 @@ def _explain(files: Files, annotations: Annotations) -> None:
     root = files.root
     if annotations.missing:
         raise UserError(
-            f"the annotations in {root} name {len(annotations.missing)} pictures, of which none is "
-            f"there: put {examples(annotations.missing)} into {root}"
+            f"the pictures that the annotations in {root} name are not there: put them into {root} "
+            f"({in_words(annotations.missing)})"
         )
     inside = find_data_sets(files)
     if inside:

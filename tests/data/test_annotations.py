@@ -66,9 +66,8 @@ def test_files_of_each_tool_end_in_the_same_masks(tool: str, tmp_path: Path) -> 
     assert sorted(picture.kind for picture in listing.pictures) == [NORMAL, "scratch", "stain"]
     assert all(picture.split == "" for picture in listing.pictures)
     notes = "\n".join(listing.notes)
-    assert "1 pictures without any region are taken as normal" in notes
-    assert "1 pictures have regions of several kinds" in notes
-    assert "(stain, dent)" in notes
+    assert "taken as normal, without any region" in notes
+    assert re.search(r"largest area: 1 picture, \S*b\.png \(stain, dent\)", notes)
     assert set(listing.unread) <= {"obj.data"}
 
 
@@ -87,7 +86,10 @@ def test_boxes_of_a_list(tmp_path: Path) -> None:
     assert {k: m.tolist() for k, m in masks(listing.pictures).items()} == {
         k: m.tolist() for k, m in expected().items()
     }
-    assert "1 pictures have boxes of several kinds" in listing.notes[0]
+    assert (
+        "boxes of several kinds, taken for the kind with the largest area: 1 picture, b.png"
+        in (listing.notes[0])
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_labels_name_the_kind_of_a_folder_without_a_name(tmp_path: Path) -> None
     write_labelme(tmp_path / "test" / "NG")
     listing = list_pictures(tmp_path)
     assert [picture.kind for picture in listing.pictures] == ["scratch", "stain", "NG", NORMAL]
-    assert "1 pictures have regions of several kinds" in "\n".join(listing.notes)
+    assert "with regions of several kinds" in "\n".join(listing.notes)
 
 
 def test_a_defect_that_is_drawn_on_a_normal_part_is_named(tmp_path: Path) -> None:
@@ -157,9 +159,9 @@ def test_labels_that_cannot_be_used_are_counted(tmp_path: Path) -> None:
     listing = list_pictures(tmp_path)
     assert {picture.name for picture in listing.pictures} == {"b.png", "c.png"}
     notes = "\n".join(listing.notes)
-    assert "shapes that mark no area are not read: 1 point, 1 line" in notes
-    assert "left out: 1 pictures whose labels mark no area: a.png" in notes
-    assert "1 labelled pictures are not in the folder: lost.png" in notes
+    assert "shapes that mark no area and are not read: 1 point, 1 line" in notes
+    assert "left out, since their labels mark no area: 1 picture, a.png" in notes
+    assert "labelled, but not in the folder: 1 picture, lost.png" in notes
     assert listing.unread == {"a.png": 1}
 
 
@@ -430,7 +432,7 @@ def test_the_boxes_of_voc_and_the_check_of_data(tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert "read as: Pascal VOC" in result.output
-    assert "1 of them have no file of labels" in result.output
+    assert "without any region (1 of them without a file of labels): 1 picture" in result.output
     found = json.loads((tmp_path / "out" / "check.json").read_text())
     assert found["layout"] == "Pascal VOC"
     assert found["kinds"]["scratch"]["masks"] == 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ganad_tf.data.annotations import coco, cvat, label_studio, labelme, voc, yolo
 from ganad_tf.data.annotations.labels import Documents, Labels
 from ganad_tf.data.files import Files
-from ganad_tf.data.listing import NORMAL, examples, is_normal_name
+from ganad_tf.data.listing import NORMAL, in_words, is_normal_name
 from ganad_tf.data.regions import Regions
 from ganad_tf.errors import UserError
 
@@ -143,31 +143,20 @@ class Notes:
 
     def sentences(self) -> list[str]:
         """Return what was collected, one sentence for each matter."""
-        found = []
-        if self._without_regions:
-            without = (
-                f" ({self._without_file} of them have no file of labels)"
-                if self._without_file
-                else ""
-            )
-            found.append(
-                f"{len(self._without_regions)} pictures without any region are taken as normal"
-                f"{without}: {examples(self._without_regions)}"
-            )
-        if self._of_several_kinds:
-            found.append(
-                f"{len(self._of_several_kinds)} pictures have regions of several kinds, and take "
-                f"the one with the largest area: {examples(self._of_several_kinds)}"
-            )
-        if self._normal_regions:
-            listed = ", ".join(f"{n} of {kind}" for kind, n in self._normal_regions.items())
-            found.append(f"regions that are no defects by their class: {listed}")
-        if self._unread:
-            listed = ", ".join(f"{count} {name}" for name, count in self._unread.items())
-            found.append(f"shapes that mark no area are not read: {listed}")
-        if self._unusable:
-            found.append(
-                f"left out: {len(self._unusable)} pictures whose labels mark no area: "
-                f"{examples(self._unusable)}"
-            )
-        return found
+        without_file = (
+            f" ({self._without_file} of them without a file of labels)"
+            if self._without_file
+            else ""
+        )
+        regions = ", ".join(f"{count} of {kind}" for kind, count in self._normal_regions.items())
+        shapes = ", ".join(f"{count} {name}" for name, count in self._unread.items())
+        found = {
+            f"taken as normal, without any region{without_file}": in_words(self._without_regions),
+            "with regions of several kinds, taken for the kind with the largest area": in_words(
+                self._of_several_kinds
+            ),
+            "regions that are no defects by their class": regions,
+            "shapes that mark no area and are not read": shapes,
+            "left out, since their labels mark no area": in_words(self._unusable),
+        }
+        return [f"{matter}: {what}" for matter, what in found.items() if what]
