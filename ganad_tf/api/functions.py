@@ -39,6 +39,7 @@ def train(
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    flip: bool | None = None,
     seed: int | None = None,
 ) -> Run:
     """Train a detector into a new run folder and evaluate it, as `ganad-tf train` does.
@@ -67,6 +68,8 @@ def train(
         epochs: Number of epochs.
         batch_size: Number of normal images per step.
         learning_rate: Peak of the learning rate.
+        flip: Whether training mirrors images left to right. By default, it does so for pictures of
+            your own unless good ones clearly differ from their mirror images.
         seed: Seed of everything that is random.
 
     Returns:
@@ -93,6 +96,7 @@ def train(
             "epochs": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
+            "flip": flip,
         },
     }
     config = _configure(data, changes)

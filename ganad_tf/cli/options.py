@@ -90,6 +90,7 @@ SETTING_FLAGS = {
     "epochs": "train.epochs",
     "batch-size": "train.batch_size",
     "learning-rate": "train.learning_rate",
+    "flip": "train.flip",
     "regime": "loss.regime",
     "seed": "seed",
 }
@@ -141,6 +142,8 @@ def _setting_option(flag: str, setting: Setting) -> Command:
     text = setting.description.replace("`", "")
     if setting.default is not None:
         text += f"  [default: {describe_default(setting)}]"
+    if kind is bool:
+        return click.option(f"--{flag}/--no-{flag}", default=None, help=text)
     return click.option(f"--{flag}", type=kind, metavar=metavar, help=text)
 
 

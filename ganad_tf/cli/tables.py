@@ -164,6 +164,8 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
             "the groups of the list" if facts.parts.grouped_by == "list" else "near duplicates"
         )
         found.append(("parts", f"{facts.parts.count}, by {grouped_by}"))
+    if facts.worse_mirrored is not None:
+        found.append(("worse if mirrored", f"{facts.worse_mirrored:.0%} of the good pictures"))
     print_table(found)
     for problems in (facts.unreadable, facts.mask_problems):
         for name, problem in problems.items():

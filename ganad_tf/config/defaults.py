@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ganad_tf.config.schema import DataConfig, LossConfig, ScoreConfig, TrainConfig
+from ganad_tf.config.schema import MEASURED, DataConfig, LossConfig, ScoreConfig, TrainConfig
 
 FOLDER = "folder"
 """Name of the data set that reads pictures of the user."""
@@ -39,7 +39,7 @@ DATASET_DEFAULTS = {
         train=TrainConfig(epochs=20, learning_rate=3e-3, flip=True, shift=3),
     ),
     "cifar100": Defaults(train=TrainConfig(epochs=40, flip=True, shift=3)),
-    FOLDER: Defaults(data=DataConfig(size=128), train=TrainConfig(epochs=60, flip=True)),
+    FOLDER: Defaults(data=DataConfig(size=128), train=TrainConfig(epochs=60, flip=MEASURED)),
 }
 
 TILE_DEFAULTS = Defaults(

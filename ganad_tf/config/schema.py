@@ -21,6 +21,8 @@ from ganad_tf.config.section import (
 )
 from ganad_tf.errors import UserError
 
+MEASURED: Literal["measured"] = "measured"
+"""The value of `train.flip` that the good training pictures decide on."""
 DOWNSAMPLING = 16
 ON_NORMAL, ON_ANOMALIES = "losses on normal images", "losses on anomalies"
 WIDTH_PRESETS = {"nano": 8, "small": 12, "medium": 16, "large": 24}
@@ -264,7 +266,11 @@ class TrainConfig(Section):
         + "; nano is the paper's.",
         at_least(1),
     )
-    flip: bool = setting(False, "Whether images are mirrored left to right at random.")
+    flip: bool | Literal["measured"] = setting(
+        False,
+        "Whether images are mirrored left to right at random. `measured` does so unless the good "
+        "training pictures clearly differ from their mirror images, as those of a print do.",
+    )
     flip_vertical: bool = setting(False, "Whether images are mirrored top to bottom at random.")
     shift: int = setting(
         0,

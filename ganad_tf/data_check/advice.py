@@ -6,6 +6,7 @@ from typing import Any
 from ganad_tf.config.defaults import FOLDER
 from ganad_tf.data.folder import NEAR_DUPLICATES
 from ganad_tf.data.listing import NORMAL, describe_unread
+from ganad_tf.data.symmetry import may_be_mirrored
 from ganad_tf.data_check.facts import DataFacts, KindSummary
 
 FEWEST_OF_A_KIND = 3
@@ -79,7 +80,10 @@ def _on_kinds(facts: DataFacts) -> list[str]:
     if NORMAL not in facts.kinds:
         found.append(f"there are no normal pictures: put those of good parts into {NORMAL}/")
     if not defects:
-        found.append("there are no defective pictures: training needs some, in one folder per kind")
+        found.append(
+            "there are no defective pictures: the proposed configuration draws synthetic ones; add "
+            "real ones, in one folder per kind, to know how many are found"
+        )
     few = [name for name, kind in defects.items() if kind.count < FEWEST_OF_A_KIND]
     if few:
         found.append(
@@ -158,7 +162,9 @@ def propose(facts: DataFacts) -> dict[str, Any]:
     parts = facts.parts
     if parts and parts.grouped_by == NEAR_DUPLICATES and parts.shared and _can_group(facts):
         data["group_by"] = NEAR_DUPLICATES
-    return {"data": data}
+    if not _defects(facts):
+        data["anomaly_source"] = "synthetic"
+    return {"data": data, "train": {"flip": may_be_mirrored(facts.worse_mirrored)}}
 
 
 def _can_group(facts: DataFacts) -> bool:

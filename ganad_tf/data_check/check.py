@@ -14,6 +14,7 @@ from ganad_tf.data.depth import survey_depth
 from ganad_tf.data.listing import NORMAL, Picture
 from ganad_tf.data.parts import join_near_duplicates, number_parts
 from ganad_tf.data.place import list_pictures
+from ganad_tf.data.symmetry import FEWEST, fraction_worse_mirrored
 from ganad_tf.data_check.facts import DataFacts, KindSummary, PartSummary
 from ganad_tf.data_check.picture import PictureFacts, kinds_in_order, measure
 from ganad_tf.data_check.sheet import choose_examples
@@ -58,6 +59,7 @@ def check_data(
     readable = [item for item in measured if item.problem is None]
     few = [item.few_levels for item in readable if item.few_levels is not None]
     heights, widths = (_spread([item.shape[axis] for item in readable]) for axis in (0, 1))
+    groups = _groups(readable) if readable else np.zeros(0, np.int64)
     facts = DataFacts(
         place=str(place),
         layout=listing.layout,
@@ -72,11 +74,12 @@ def check_data(
         },
         unlistable=sorted(unlistable),
         left_out=listing.unread,
-        parts=_parts(readable) if readable else None,
         depth=depth,
         black=_mean([item.black for item in readable]),
         white=_mean([item.white for item in readable]),
         few_levels=dict(sorted(Counter(few).items())),
+        parts=_parts(readable, groups) if readable else None,
+        worse_mirrored=_worse_mirrored(readable, groups),
         drift=_drift(readable),
     )
     return facts, readable
@@ -148,18 +151,35 @@ def _drift(readable: Sequence[PictureFacts]) -> float | None:
     return float(found.statistic) if found.pvalue < SIGNIFICANT else None
 
 
-def _parts(readable: Sequence[PictureFacts]) -> PartSummary:
+def _is_listed(readable: Sequence[PictureFacts]) -> bool:
+    return any(item.picture.group for item in readable)
+
+
+def _groups(readable: Sequence[PictureFacts]) -> NDArray[np.int64]:
     """Group pictures by the list if it names groups, else by near duplicates, as training does."""
     pictures = [item.picture for item in readable]
-    is_listed = any(picture.group for picture in pictures)
-    if is_listed:
-        groups = number_parts(pictures, [picture.group for picture in pictures])
-    else:
-        thumbnails = [item.thumbnail for item in readable if item.thumbnail is not None]
-        groups = join_near_duplicates(pictures, thumbnails, [item.shape for item in readable])
+    if _is_listed(readable):
+        return number_parts(pictures, [picture.group for picture in pictures])
+    thumbnails = [item.thumbnail for item in readable if item.thumbnail is not None]
+    return join_near_duplicates(pictures, thumbnails, [item.shape for item in readable])
+
+
+def _worse_mirrored(readable: Sequence[PictureFacts], groups: NDArray[np.int64]) -> float | None:
+    normal = [index for index, item in enumerate(readable) if item.picture.kind == NORMAL]
+    thumbnails = [item.thumbnail for item in readable if item.thumbnail is not None]
+    if not normal:
+        return None
+    own = groups[normal]
+    if len(np.unique(own)) < FEWEST:
+        # Pictures that look the same in a fixed place are not exposures of one part.
+        own = np.arange(len(normal))
+    return fraction_worse_mirrored(np.stack(thumbnails)[normal], own)
+
+
+def _parts(readable: Sequence[PictureFacts], groups: NDArray[np.int64]) -> PartSummary:
     sizes = np.bincount(groups)
     return PartSummary(
-        "list" if is_listed else "near-duplicates",
+        "list" if _is_listed(readable) else "near-duplicates",
         len(sizes),
         int(sizes.max()),
         int(sizes[sizes > 1].sum()),

@@ -74,6 +74,8 @@ class DataFacts:
         white: The same for 255, or for the white level of deep pictures.
         few_levels: Number of pictures by their number of levels, for those with so few that they
             were made from pictures with fewer bits.
+        worse_mirrored: Fraction of the normal pictures that resemble the others less when they are
+            mirrored, see `ganad_tf.data.symmetry`; None if they are too few.
         drift: Spearman's rank correlation, in [-1, 1], of the brightness of normal pictures with
             their order by name; None if there are few, or if it is not significant.
     """
@@ -94,6 +96,7 @@ class DataFacts:
     black: float
     white: float
     few_levels: dict[int, int]
+    worse_mirrored: float | None
     drift: float | None
 
     @property

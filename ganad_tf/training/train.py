@@ -16,6 +16,7 @@ from ganad_tf.config import RunConfig
 from ganad_tf.data.batches.make import paired_batches
 from ganad_tf.data.depth import settle_levels
 from ganad_tf.data.sources import load_splits
+from ganad_tf.data.symmetry import settle_flips
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation.intervals import Estimate
 from ganad_tf.evaluation.plots import plot_history
@@ -71,6 +72,7 @@ def train(
         refuse_used_folder(Path(folder))
     config = settle_levels(config)
     splits = load_splits(config.data, config.seed)
+    config = settle_flips(config, splits.train)
     run = Run.draft(folder, config, splits, replicas_of(strategy))
     _check_agreement(run, strategy)
     if not is_chief(strategy):

@@ -52,7 +52,10 @@ def test_settings_that_are_wrong_are_refused() -> None:
         ("train.batch_size", "16 (tiles: 12)"),
         ("train.shift", "0 (digits: 1, mnist: 2, cifar10: 3, cifar100: 3, tiles: 0)"),
         ("train.learning_rate", "0.001 (fashion-mnist: 0.01, cifar10: 0.003, tiles: 0.003)"),
-        ("train.flip", "false (fashion-mnist: true, cifar10: true, cifar100: true, folder: true)"),
+        (
+            "train.flip",
+            "false (fashion-mnist: true, cifar10: true, cifar100: true, folder: measured)",
+        ),
     ],
 )
 def test_defaults_name_the_data_sets_that_they_depend_on(path: str, text: str) -> None:

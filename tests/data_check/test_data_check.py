@@ -203,6 +203,7 @@ def test_kinds_that_are_few_or_uneven_or_missing(tmp_path: Path) -> None:
     _, found = check(tmp_path / "parts", tmp_path / "out")
     text = "\n".join(found["warnings"])
     assert "there are no normal pictures" in text
+    assert found["worse_mirrored"] is None
     assert "burr: fewer than 3 pictures" in text
     assert "the kinds have 2 to 25 pictures" in text
 
@@ -309,3 +310,22 @@ def test_a_loop_of_links_is_no_folder(tmp_path: Path) -> None:
     result, _ = check(tmp_path / "loop", tmp_path / "out")
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(("is_print", "flip"), [(True, False), (False, True)])
+def test_mirrored_pictures_and_synthetic_defects_are_proposed_where_they_fit(
+    tmp_path: Path, is_print: bool, flip: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(30):
+        pixels = texture(rng)
+        pixels[5:20, 5:10] += 80 * is_print
+        save(pixels, tmp_path / "parts" / "normal" / f"{number}.png")
+    result, found = check(tmp_path / "parts", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert found["proposal"]["train"] == {"flip": flip}
+    assert "worse if mirrored" in result.output
+    assert "draws synthetic ones" in "\n".join(found["warnings"])
+    config = make_config(tomllib.loads((tmp_path / "out" / "config.toml").read_text()))
+    assert config.data.anomaly_source == "synthetic"
+    assert load_splits(config.data, 0).train.is_anomaly.any()
