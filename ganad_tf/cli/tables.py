@@ -138,6 +138,14 @@ def _verification_rows(path: "Path", verification: "Verification") -> list[tuple
     ]
 
 
+def _grouping(facts: "DataFacts") -> str:
+    from ganad_tf.data.csv_list import LAYOUT
+
+    if facts.parts is None or facts.parts.grouped_by == "near-duplicates":
+        return "near duplicates"
+    return "the groups of the list" if facts.layout == LAYOUT else "folder"
+
+
 def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
     """Print what a check of pictures found, with one row per kind, and the warnings."""
     click.echo(f"read as: {facts.layout}")
@@ -160,10 +168,7 @@ def print_data_facts(facts: "DataFacts", warnings: list[str]) -> None:
         ("at 0, at the white level", f"{facts.black:.1%}, {facts.white:.1%} of the pixels"),
     ]
     if facts.parts is not None:
-        grouped_by = (
-            "the groups of the list" if facts.parts.grouped_by == "list" else "near duplicates"
-        )
-        found.append(("parts", f"{facts.parts.count}, by {grouped_by}"))
+        found.append(("parts", f"{facts.parts.count}, by {_grouping(facts)}"))
     if facts.worse_mirrored is not None:
         found.append(("worse if mirrored", f"{facts.worse_mirrored:.0%} of the good pictures"))
     print_table(found)

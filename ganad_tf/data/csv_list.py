@@ -31,6 +31,7 @@ from ganad_tf.data.regions import Polygon, Regions, rectangle
 from ganad_tf.errors import UserError
 
 CSV_SUFFIX = ".csv"
+LAYOUT = "CSV list"
 BOX = ("x", "y", "width", "height")
 NORMAL_LABEL = "0"
 
@@ -70,7 +71,7 @@ def read_list(place: Path) -> Listing:
             "with boxes of several kinds, taken for the kind with the largest area: "
             f"{in_words(several)}"
         )
-    return Listing(pictures, "list", notes)
+    return Listing(pictures, LAYOUT, notes)
 
 
 def _columns(header: str) -> list[str]:

@@ -127,6 +127,9 @@ def test_kolektor_sdd(tmp_path: Path) -> None:
     assert data.masks is not None
     assert data.masks[3].sum() == 30
     assert data.groups.tolist() == [0, 0, 1, 1]
+    out = ["--out", str(tmp_path.parent / f"{tmp_path.name}-out")]
+    result = CliRunner().invoke(cli, ["data", "check", str(tmp_path), *out])
+    assert "2, by folder" in result.output
 
 
 def test_kolektor_sdd_2(tmp_path: Path) -> None:
