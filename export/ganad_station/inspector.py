@@ -10,8 +10,9 @@ import numpy as np
 from ganad_station.appearance import Appearance
 from ganad_station.bundle import Bundle
 from ganad_station.choice import choose_model
+from ganad_station.fitting import STRETCH, boxes_of
 from ganad_station.journal.records import ERROR, NG, OK
-from ganad_station.measurements import prepare_and_measure
+from ganad_station.measurements import prepare_and_measure, shape_of
 from ganad_station.pages import PagesNotice
 from ganad_station.printing import printable
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
@@ -35,6 +36,9 @@ class Inspection(NamedTuple):
         rule: The rule that the score was computed by.
         seconds: Time from the file to the decision.
         problem: Why the score says nothing about the part, see `decide`; None if it does.
+        shape: Height and width of the picture as the camera took it, in pixels; None if that is not
+            known.
+        fit: How it was fitted into the image, see `ganad_station.fitting`.
     """
 
     score: float
@@ -44,6 +48,8 @@ class Inspection(NamedTuple):
     rule: ScoreRule
     seconds: float
     problem: Optional[str] = None
+    shape: Optional[Tuple[int, int]] = None
+    fit: str = STRETCH
 
     @property
     def decision(self) -> str:
@@ -108,7 +114,12 @@ class Inspector:
         """
         taken = self.bundle.manifest.input
         prepared = prepare_and_measure(
-            path, taken.shape[:2], taken.channels, taken.illumination, taken.white_level
+            path,
+            taken.shape[:2],
+            taken.channels,
+            taken.illumination,
+            taken.white_level,
+            taken.fit,
         )
         self._pages.look_at(path)
         return prepared
@@ -123,10 +134,22 @@ class Inspector:
         image, measurements = self.read(path)
         rule = self.bundle.manifest.score
         reconstructions = self.model.reconstruct_views(image[np.newaxis], rule)
-        score = float(scores(image[np.newaxis], reconstructions, rule)[0])
+        shape, fit = shape_of(measurements), self.bundle.manifest.input.fit
+        boxes = boxes_of([shape], image.shape[:2], fit)
+        score = float(scores(image[np.newaxis], reconstructions, rule, boxes)[0])
         is_ng, problem = decide(score, self.threshold, self._appearance, measurements)
         seconds = time.perf_counter() - start
-        return Inspection(score, is_ng, image, reconstructions[:, 0], rule, seconds, problem)
+        return Inspection(
+            score,
+            is_ng,
+            image,
+            reconstructions[:, 0],
+            rule,
+            seconds,
+            problem,
+            shape,
+            fit,
+        )
 
 
 def _warn(text: str) -> None:

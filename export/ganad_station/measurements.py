@@ -5,6 +5,7 @@ from typing import List, Optional, Tuple
 import numpy as np
 from PIL import Image
 
+from ganad_station.fitting import STRETCH, box_of, surround
 from ganad_station.illumination import AS_TAKEN, even_out
 from ganad_station.images import NEAREST, Picture, fit_image, has_color, open_picture, to_pixels
 from ganad_station.sizes import ImageSize
@@ -30,15 +31,27 @@ def prepare_and_measure(
     channels: int,
     illumination: str = AS_TAKEN,
     white_level: Optional[int] = None,
+    fit: str = STRETCH,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Prepare a picture as `ganad_station.images.prepare_image` does, and measure it.
+    """Prepare a picture for a model, and measure it.
+
+    Args:
+        picture: See `ganad_station.images.prepare_image`.
+        size: Height and width of the image in pixels, or one number for squares.
+        channels: 1 for grey, 3 for RGB.
+        illumination: How the picture is evened out, see `ganad_station.illumination.even_out`.
+        white_level: See `ganad_station.images.prepare_image`.
+        fit: How the picture is fitted into the image, see `ganad_station.fitting`.
 
     Returns:
         The image that the model takes, and the measurements, float32 `(MEASUREMENTS,)`.
     """
     opened, name = open_picture(picture, white_level)
-    image = fit_image(to_pixels(opened, channels, name), size)
-    return even_out(image, illumination), measure_picture(opened, image)
+    pixels = to_pixels(opened, channels, name)
+    box = box_of(pixels.shape[:2], size, fit)
+    scaled = fit_image(pixels, (box.height, box.width))
+    image = surround(even_out(scaled, illumination), box, size)
+    return image, measure_picture(opened, scaled)
 
 
 def measure_picture(opened: Image.Image, image: np.ndarray) -> np.ndarray:
@@ -46,7 +59,8 @@ def measure_picture(opened: Image.Image, image: np.ndarray) -> np.ndarray:
 
     Args:
         opened: The picture as it was decoded, turned upright.
-        image: uint8 `(height, width, channels)`, the picture scaled for the model.
+        image: uint8 `(height, width, channels)`, the picture scaled for the model, without what is
+            filled around it.
 
     Returns:
         float32 `(MEASUREMENTS,)`, see `measure`.
@@ -60,8 +74,8 @@ def measure(images: np.ndarray, shape: Tuple[int, int], color: float = 0.0) -> n
 
     Args:
         images: uint8 `(count, height, width, channels)`, 0 to 255, the pictures scaled for the
-            model; both sides are multiples of `GRID`, and the illumination must not be evened out
-            yet.
+            model, without what is filled around them; both sides are multiples of `GRID`, and the
+            illumination must not be evened out yet.
         shape: Height and width of the pictures before scaling.
         color: Mean difference of the largest and the smallest channel of the pictures, if they had
             colors and `images` are grey.
@@ -92,6 +106,12 @@ def measure(images: np.ndarray, shape: Tuple[int, int], color: float = 0.0) -> n
     found[:, len(MEASURES) : -(CELLS**2)] = means.reshape(count, -1)
     found[:, -(CELLS**2) :] = deviations.reshape(count, -1)
     return found
+
+
+def shape_of(measurements: np.ndarray) -> Tuple[int, int]:
+    """Return height and width of a measured picture before scaling, in pixels."""
+    height, width = measurements[:2].tolist()
+    return int(height), int(width)
 
 
 def mean_levels(measurements: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any, Dict, Optional, Tuple
 
 from ganad_station.depth import LARGEST_LEVEL
 from ganad_station.fields import Fields
+from ganad_station.fitting import FITS, STRETCH
 from ganad_station.illumination import ILLUMINATIONS
 from ganad_station.score import PIXEL_LEVELS
 
@@ -23,6 +24,7 @@ class InputEntry:
         white_level: The level of deep pictures that becomes 255, see
             `ganad_station.images.prepare_image`; None in older bundles, and if all training
             pictures had 8 bits.
+        fit: How pictures are fitted into images, one of `ganad_station.fitting.FITS`.
     """
 
     height: int
@@ -30,6 +32,7 @@ class InputEntry:
     channels: int
     illumination: str
     white_level: Optional[int] = None
+    fit: str = STRETCH
 
     @property
     def shape(self) -> Tuple[int, int, int]:
@@ -53,9 +56,17 @@ class InputEntry:
             channels,
             fields.choice("illumination", ILLUMINATIONS),
             fields.integer("white_level", 1, LARGEST_LEVEL) if "white_level" in fields else None,
+            fields.choice("fit", FITS, STRETCH),
         )
 
     def to_dict(self) -> Dict[str, Any]:
-        """Return the entry in the types of JSON; a white level that is None is left out."""
-        known = {name: value for name, value in asdict(self).items() if value is not None}
-        return {**known, "levels": PIXEL_LEVELS}
+        """Return the entry in the types of JSON, without what earlier bundles do not name.
+
+        A white level that is None is left out, and so is the fit `stretch`.
+        """
+        named = {
+            name: value
+            for name, value in asdict(self).items()
+            if value is not None and (name, value) != ("fit", STRETCH)
+        }
+        return {**named, "levels": PIXEL_LEVELS}

@@ -157,7 +157,10 @@ def shown_maps(images: np.ndarray, reconstructions: np.ndarray, rule: ScoreRule)
 
 
 def scores(
-    images: np.ndarray, reconstructions: np.ndarray, rule: ScoreRule = WHOLE_IMAGE
+    images: np.ndarray,
+    reconstructions: np.ndarray,
+    rule: ScoreRule = WHOLE_IMAGE,
+    boxes: Optional[np.ndarray] = None,
 ) -> np.ndarray:
     """Return the anomaly score of every image; larger is more anomalous.
 
@@ -165,10 +168,15 @@ def scores(
         images: uint8 `(count, height, width, channels)`, 0 to 255.
         reconstructions: As for `error_maps`.
         rule: The rule of the score; its patch size divides height and width.
+        boxes: Integers `(count, 4)`, top, left, height and width of the picture in each image in
+            pixels; None if it fills the image. What is outside does not count for the mean over an
+            image, and counts as free of errors in patches.
 
     Returns:
         float64 `(count,)` in [0, 1].
     """
+    if boxes is not None:
+        return _scores_inside(images, reconstructions, rule, boxes)
     if not rule.patch_size and reconstructions.dtype != np.uint8:
         return error_maps(images, reconstructions).mean(axis=(1, 2), dtype=np.float64)
     errors, full = _absolute_errors(images, reconstructions)
@@ -176,6 +184,30 @@ def scores(
         return _largest_patch_errors(errors, full, rule)
     errors = errors.reshape(len(images), -1)
     return errors.sum(axis=1, dtype=np.uint64) / (full * errors.shape[1])
+
+
+def _scores_inside(
+    images: np.ndarray, reconstructions: np.ndarray, rule: ScoreRule, boxes: np.ndarray
+) -> np.ndarray:
+    """Return the scores of pictures that do not fill their images, see `scores`."""
+    if not rule.patch_size:
+        return np.concatenate(
+            [
+                scores(
+                    images[number : number + 1, top : top + height, left : left + width],
+                    reconstructions[
+                        ..., number : number + 1, top : top + height, left : left + width, :
+                    ],
+                    rule,
+                )
+                for number, (top, left, height, width) in enumerate(np.asarray(boxes).tolist())
+            ]
+        )
+    errors, full = _absolute_errors(images, reconstructions)
+    inside = np.zeros((*errors.shape[:3], 1), errors.dtype)
+    for number, (top, left, height, width) in enumerate(np.asarray(boxes).tolist()):
+        inside[number, top : top + height, left : left + width] = 1
+    return _largest_patch_errors(errors * inside, full, rule)
 
 
 def _largest_patch_errors(errors: np.ndarray, full: float, rule: ScoreRule) -> np.ndarray:

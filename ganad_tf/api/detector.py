@@ -13,14 +13,16 @@ from PIL import Image
 from ganad_station.appearance import Appearance
 from ganad_station.bundle import Bundle
 from ganad_station.choice import choose_model
+from ganad_station.fitting import box_of, boxes_of
 from ganad_station.inspector import decide
 from ganad_station.manifest import MANIFEST_FILE
-from ganad_station.measurements import prepare_and_measure
+from ganad_station.measurements import prepare_and_measure, shape_of
 from ganad_station.pages import PagesNotice
 from ganad_station.score import PIXEL_LEVELS, ScoreRule, scores, shown_maps
 from ganad_station.verification import Outcome
 from ganad_tf.api.prediction import Prediction
 from ganad_tf.errors import UserError, station_errors_as_user_errors
+from ganad_tf.evaluation.frames import Frame
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.run import RUN_FILE, Run
 
@@ -54,6 +56,7 @@ class Detector:
         reconstruct: The model, from images to the reconstructions of their views.
         image_shape: Height, width and channels of the images that the model takes.
         illumination: What is evened out of an image, see `ganad_station.illumination`.
+        fit: How a picture is fitted into an image, see `ganad_station.fitting`.
         score_rule: What a score is computed from.
         threshold: The largest score that is accepted.
         name: What runs the model, for people.
@@ -69,6 +72,7 @@ class Detector:
         reconstruct: Reconstruct,
         image_shape: tuple[int, int, int],
         illumination: str,
+        fit: str,
         score_rule: ScoreRule,
         threshold: float,
         name: str,
@@ -79,6 +83,7 @@ class Detector:
         self._reconstruct = reconstruct
         self.image_shape = image_shape
         self.illumination = illumination
+        self.fit = fit
         self.score_rule = score_rule
         self.threshold = threshold
         self.name = name
@@ -133,6 +138,7 @@ class Detector:
             scorer.reconstruct,
             (height, width, channels),
             run.config.data.illumination,
+            run.config.data.fit,
             scorer.rule,
             threshold,
             f"float model of {run.folder}",
@@ -154,6 +160,7 @@ class Detector:
             reconstruct,
             manifest.input.shape,
             manifest.input.illumination,
+            manifest.input.fit,
             manifest.score,
             bundle.threshold_of(name),
             f"{name} of {bundle.folder} under {model.runtime}",
@@ -202,7 +209,9 @@ class Detector:
         prepared = [self._prepare(picture) for picture in pictures]
         images = np.stack([image for image, _ in prepared])
         reconstructions = self._reconstruct(images)
-        found = scores(images, reconstructions, self.score_rule)
+        shapes = [shape_of(measurements) for _, measurements in prepared]
+        boxes = boxes_of(shapes, images.shape[1:3], self.fit)
+        found = scores(images, reconstructions, self.score_rule, boxes)
         maps = shown_maps(images, reconstructions, self.score_rule)
         plain = _to_float(reconstructions[0])
         predictions = []
@@ -211,13 +220,15 @@ class Detector:
             is_ng, problem = decide(score, self.threshold, self._appearance, measurements)
             is_ng = is_ng or problem is not None
             shown = image, plain[index], maps[index]
-            predictions.append(Prediction(score, is_ng, self.threshold, *shown, problem))
+            box = box_of(shapes[index], images.shape[1:3], self.fit)
+            frame = Frame.of(box, shapes[index])
+            predictions.append(Prediction(score, is_ng, self.threshold, *shown, problem, frame))
         return predictions
 
     def _prepare(self, picture: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         height, width, channels = self.image_shape
         with station_errors_as_user_errors():
-            form = ((height, width), channels, self.illumination, self.white_level)
+            form = ((height, width), channels, self.illumination, self.white_level, self.fit)
             prepared = prepare_and_measure(picture, *form)
         if isinstance(picture, str | os.PathLike):
             self._pages.look_at(Path(picture))

@@ -32,6 +32,7 @@ def train(
     normal_class: int | None = None,
     anomaly_source: str | None = None,
     size: int | tuple[int, int] | None = None,
+    fit: str | None = None,
     tile: int | None = None,
     channels: int | None = None,
     illumination: str | None = None,
@@ -61,6 +62,8 @@ def train(
         anomaly_source: Anomalies to train with: `labelled`, `synthetic` or `both`.
         size: Height and width in pixels that images are resized to, multiples of 16: one number
             for squares, or a pair such as `(512, 1280)`.
+        fit: How pictures are fitted into that size: `stretch`, or `letterbox`, which keeps their
+            aspect ratio.
         tile: Height and width in pixels of the tiles that training sees, a multiple of 16.
         channels: 1 for grey, 3 for RGB. By default, as in the files.
         illumination: What is evened out between images: `as-taken`, `brightness` or `contrast`.
@@ -87,6 +90,7 @@ def train(
             "normal_class": normal_class,
             "anomaly_source": anomaly_source,
             "size": size,
+            "fit": fit,
             "tile": tile,
             "channels": channels,
             "illumination": illumination,

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ganad_station.heatmap import GAIN
+from ganad_tf.evaluation.frames import Frame, panel_ratio
 
 PANEL_INCHES = 3.0
 
@@ -27,6 +28,8 @@ class Prediction:
             smoothed over the patches of the score if the score is computed from patches.
         problem: Why the score says nothing about the part: the picture is unlike the training
             pictures, or the score is not a number. None if there is no problem.
+        frame: How `plot` shows the image: with the aspect ratio of the picture as it was taken, and
+            without what is filled around it.
     """
 
     score: float
@@ -35,7 +38,8 @@ class Prediction:
     image: NDArray[np.uint8]
     reconstruction: NDArray[np.float32]
     error_map: NDArray[np.float32]
-    problem: str | None = None
+    problem: str | None
+    frame: Frame
 
     def __repr__(self) -> str:
         if self.problem is not None:
@@ -52,7 +56,8 @@ class Prediction:
         Returns:
             A Matplotlib figure; save it with `figure.savefig("part.png")`.
         """
-        figure = Figure(figsize=(3 * PANEL_INCHES, 1.1 * PANEL_INCHES), layout="constrained")
+        height = (0.1 + panel_ratio([self.frame])) * PANEL_INCHES
+        figure = Figure(figsize=(3 * PANEL_INCHES, height), layout="constrained")
         panels: list[tuple[str, NDArray[Any], str, float]] = [
             ("image", self.image.squeeze(), "gray", 255),
             ("reconstruction", self.reconstruction.squeeze(), "gray", 1),
@@ -60,7 +65,7 @@ class Prediction:
         ]
         grid = figure.subplots(1, len(panels))
         for axes, (title, values, color_map, largest) in zip(grid, panels, strict=True):
-            drawn = axes.imshow(values, cmap=color_map, vmin=0, vmax=largest)
+            drawn = self.frame.show(axes, values, cmap=color_map, vmin=0, vmax=largest)
             axes.set_title(title)
             axes.set_axis_off()
         # The last panel is the error map; larger errors than the end of the scale look like it.

@@ -82,6 +82,7 @@ SETTING_FLAGS = {
     "normal-class": "data.normal_class",
     "anomalies": "data.anomaly_source",
     "size": "data.size",
+    "fit": "data.fit",
     "tile": "data.tile",
     "illumination": "data.illumination",
     "channels": "data.channels",

@@ -36,7 +36,6 @@ from ganad_station.appearance import (
     statistics,
 )
 from ganad_station.measurements import layouts
-from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.data.splits import Split, Splits
 
 REFUSED = 1e-4
@@ -56,7 +55,7 @@ def appearance_of(splits: Splits) -> Appearance | None:
     Returns:
         None if the pictures were not measured when they were loaded.
     """
-    train, validation = (_normals(split) for split in (splits.train, splits.validation))
+    train, validation = (split.normal_data for split in (splits.train, splits.validation))
     if train.measurements is None or validation.measurements is None:
         return None
     found = set_bounds(train.measurements, train.groups)
@@ -189,7 +188,3 @@ def _from_axis(axis: str, value: float) -> float:
 
 OFFSETS = {LEVEL: 8.0, AMOUNT: 1.0, FRACTION: 0.01, FACTOR: 0.0, LIKENESS: 0.02}
 """What is added before taking logarithms, so that differences below it mean little."""
-
-
-def _normals(split: Split) -> LabeledImages:
-    return split.data.take(np.flatnonzero(~split.is_anomaly))

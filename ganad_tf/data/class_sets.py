@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganad_station.fitting import box_of, boxes_of, surround
 from ganad_station.images import fit_image
 from ganad_station.measurements import measure
 from ganad_tf.config import DataConfig
@@ -134,9 +135,15 @@ def _labeled(
         raise UserError(
             f"{name} has {channels} channels, not {config.channels}: leave out --channels"
         )
-    fitted = np.stack([fit_image(image, config.shape) for image in images])
-    batches = (fitted[start : start + BATCH] for start in range(0, len(fitted), BATCH))
-    measurements = np.concatenate([measure(batch, images.shape[1:3]) for batch in batches])
+    height, width = images.shape[1:3]
+    box = box_of((height, width), config.shape, config.fit)
+    scaled = np.stack([fit_image(image, (box.height, box.width)) for image in images])
+    batches = (scaled[start : start + BATCH] for start in range(0, len(scaled), BATCH))
+    measurements = np.concatenate([measure(batch, (height, width)) for batch in batches])
+    boxes = boxes_of([(height, width)] * len(images), config.shape, config.fit)
+    fitted = scaled
+    if boxes is not None:
+        fitted = np.stack([surround(picture, box, config.shape) for picture in scaled])
     index = np.arange(len(images))
     return LabeledImages(
         fitted,
@@ -146,6 +153,7 @@ def _labeled(
         index.astype(str),
         index,
         measurements=measurements,
+        boxes=boxes,
     )
 
 

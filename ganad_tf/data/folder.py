@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganad_station.fitting import Box, box_of, boxes_of, surround
 from ganad_station.images import (
     UnreadableImageError,
     fit_image,
@@ -92,6 +93,7 @@ def load_folder(config: DataConfig) -> LabeledImages:
         _groups(config.group_by, found),
         _masks(config.shape, found),
         np.stack([decoded.measurements for decoded in found]),
+        boxes_of([decoded.shape for decoded in found], config.shape, config.fit),
     )
 
 
@@ -139,7 +141,9 @@ def _decode(config: DataConfig, channels: int, picture: Picture) -> _Decoded | N
     name, grey = str(picture.path), None
     try:
         decoded = open_upright(picture.path, config.levels)
-        image = fit_image(to_pixels(decoded, channels, name), config.shape)
+        pixels = to_pixels(decoded, channels, name)
+        box = box_of(pixels.shape[:2], config.shape, config.fit)
+        scaled = fit_image(pixels, (box.height, box.width))
         if config.group_by == NEAR_DUPLICATES:
             grey = to_pixels(decoded, 1, name)
     except UnreadableImageError as error:
@@ -148,24 +152,28 @@ def _decode(config: DataConfig, channels: int, picture: Picture) -> _Decoded | N
     shape = (decoded.height, decoded.width)
     return _Decoded(
         picture,
-        image,
+        surround(scaled, box, config.shape),
         shape,
-        _mask(config.shape, picture, shape),
+        _mask(config.shape, box, picture, shape),
         None if grey is None else thumbnail(grey),
-        measure_picture(decoded, image),
+        measure_picture(decoded, scaled),
     )
 
 
 def _mask(
-    size: tuple[int, int], picture: Picture, shape: tuple[int, int]
+    size: tuple[int, int], box: Box, picture: Picture, shape: tuple[int, int]
 ) -> NDArray[np.uint8] | None:
     """Return the scaled mask of a picture; masks that do not fit are left out with a warning."""
+    fitted = np.zeros(size, np.uint8)
     if picture.kind == NORMAL:
-        return np.zeros(size, np.uint8)
+        return fitted
     problem, marked = marked_pixels(picture, shape)
     if problem is not None:
         logger.warning("left out: mask of %s, which %s", printable(picture.name), problem)
-    return None if marked is None else fit_mask(marked, size)
+    if marked is None:
+        return None
+    box.cut(fitted)[...] = fit_mask(marked, (box.height, box.width))
+    return fitted
 
 
 def _kinds(

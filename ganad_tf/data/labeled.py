@@ -29,6 +29,8 @@ class LabeledImages:
         measurements: float32 `(count, MEASUREMENTS)`, what each picture looked like when it was
             loaded, see `ganad_station.measurements.measure`; NaN for synthetic anomalies, None if
             the pictures were not measured.
+        boxes: int64 `(count, 4)`, where the picture is in each image, see
+            `ganad_station.fitting.Box`; None if all pictures fill their images.
     """
 
     images: NDArray[np.uint8]
@@ -39,6 +41,7 @@ class LabeledImages:
     groups: NDArray[np.int64]
     masks: NDArray[np.uint8] | None = None
     measurements: NDArray[np.float32] | None = None
+    boxes: NDArray[np.int64] | None = None
 
     def take(self, indices: NDArray[np.integer]) -> "LabeledImages":
         """Return the images at `indices`, in that order."""
@@ -51,6 +54,7 @@ class LabeledImages:
             self.groups[indices],
             None if self.masks is None else self.masks[indices],
             None if self.measurements is None else self.measurements[indices],
+            None if self.boxes is None else self.boxes[indices],
         )
 
     def __len__(self) -> int:

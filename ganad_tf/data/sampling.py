@@ -4,13 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganad_tf.config import DataConfig
+from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.data.splits import Split
 
 THUMBNAIL = 16
 """Height and width in pixels that images are reduced to for clustering."""
 
 
-def training_anomalies(split: Split, config: DataConfig, seed: int) -> NDArray[np.uint8]:
+def training_anomalies(split: Split, config: DataConfig, seed: int) -> LabeledImages:
     """Return the anomalies of a train split to train on.
 
     Args:
@@ -19,12 +20,14 @@ def training_anomalies(split: Split, config: DataConfig, seed: int) -> NDArray[n
         seed: Seed of the choice.
 
     Returns:
-        uint8 `(count, height, width, channels)`, 0 to 255. If `config.anomalies` is `balanced`,
-        `count` is the number of normal images, rounded up to a multiple of the number of kinds. It
-        is smaller if a kind has fewer images than its quota, whichever way they are chosen.
+        The anomalies. If `config.anomalies` is `balanced`, as many as there are normal images,
+        rounded up to a multiple of the number of kinds. They are fewer if a kind has fewer images
+        than its quota, whichever way they are chosen.
     """
-    anomalies, kinds = split.data.images[split.is_anomaly], split.data.kinds[split.is_anomaly]
-    return anomalies[choose_anomalies(anomalies, kinds, len(split.normals), config, seed)]
+    anomalies = split.data.take(np.flatnonzero(split.is_anomaly))
+    normals = int((~split.is_anomaly).sum())
+    chosen = choose_anomalies(anomalies.images, anomalies.kinds, normals, config, seed)
+    return anomalies.take(chosen)
 
 
 def choose_anomalies(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ganad_station.fitting import Box, even_out_picture
 from ganad_station.illumination import AS_TAKEN, even_out
 from ganad_tf.config import DataConfig
 from ganad_tf.config.defaults import FOLDER
@@ -63,7 +64,15 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
 def _evened_out(data: LabeledImages, illumination: str) -> LabeledImages:
     if illumination == AS_TAKEN:
         return data
-    images = np.stack([even_out(image, illumination) for image in data.images])
+    if data.boxes is None:
+        images = np.stack([even_out(image, illumination) for image in data.images])
+    else:
+        images = np.stack(
+            [
+                even_out_picture(image, Box(*box), illumination)
+                for image, box in zip(data.images, data.boxes.tolist(), strict=True)
+            ]
+        )
     return dataclasses.replace(data, images=images)
 
 

@@ -35,6 +35,11 @@ class Split:
         """The normal images, uint8 `(count, height, width, channels)`, 0 to 255."""
         return self.data.images[~self.is_anomaly]
 
+    @property
+    def normal_data(self) -> LabeledImages:
+        """The normal images with all that is known of them."""
+        return self.data.take(np.flatnonzero(~self.is_anomaly))
+
     def fingerprint(self) -> str:
         """Return the SHA-256 of pixels and kinds in hexadecimal digits; equal splits share it."""
         digest = hashlib.sha256(np.ascontiguousarray(self.data.images).tobytes())

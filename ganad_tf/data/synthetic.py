@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from ganad_station.fitting import Box
 from ganad_tf.data.batches.streams import SyntheticStream
 from ganad_tf.data.labeled import DEFECT_PIXEL, UNASSIGNED, UNKNOWN_PIXEL, LabeledImages
 from ganad_tf.data.splits import Split, Splits
@@ -52,20 +53,26 @@ class SyntheticAnomalies:
         images: uint8 `(count, height, width, channels)`, 0 to 255.
         masks: uint8 `(count, height, width)`, `DEFECT_PIXEL` where the defect is, 0 elsewhere.
         kinds: int64 `(count,)`, indices into `SYNTHETIC_KINDS`.
+        sources: int64 `(count,)`, indices of the normal images that they are drawn onto.
     """
 
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
     kinds: NDArray[np.int64]
+    sources: NDArray[np.int64]
 
 
-def synthesize(normals: NDArray[np.uint8], count: int, seed: int) -> SyntheticAnomalies:
+def synthesize(
+    normals: NDArray[np.uint8], count: int, seed: int, boxes: NDArray[np.int64] | None = None
+) -> SyntheticAnomalies:
     """Draw defects onto normal images, one defect onto each, the kinds in turn.
 
     Args:
         normals: uint8 `(images, height, width, channels)`, 0 to 255; at least one image.
         count: Number of anomalies to make.
         seed: Seed of all random choices.
+        boxes: int64 `(images, 4)`, where the pictures are in the images, see `LabeledImages`; None
+            if they fill them.
     """
     rng = np.random.default_rng(seed)
     drawers = list(SYNTHETIC_KINDS.values())
@@ -74,11 +81,31 @@ def synthesize(normals: NDArray[np.uint8], count: int, seed: int) -> SyntheticAn
     )
     kinds = np.arange(count) % len(drawers)
     drawn = [
-        drawers[kind](normals, int(index), rng)
+        _draw(drawers[kind], normals, int(index), rng, boxes)
         for kind, index in zip(kinds, order[:count], strict=True)
     ]
     images, masks = (np.stack(arrays) for arrays in zip(*drawn, strict=True))
-    return SyntheticAnomalies(images, np.where(masks, DEFECT_PIXEL, 0).astype(np.uint8), kinds)
+    masks = np.where(masks, DEFECT_PIXEL, 0).astype(np.uint8)
+    return SyntheticAnomalies(images, masks, kinds, order[:count])
+
+
+def _draw(
+    drawer: Drawer,
+    normals: NDArray[np.uint8],
+    index: int,
+    rng: np.random.Generator,
+    boxes: NDArray[np.int64] | None,
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Draw a defect onto an image, inside the picture that it holds."""
+    image, mask = drawer(normals, index, rng)
+    if boxes is None:
+        return image, mask
+    box = Box(*boxes[index].tolist())
+    while not box.cut(mask).any():
+        image, mask = drawer(normals, index, rng)
+    drawn, marked = normals[index].copy(), np.zeros_like(mask)
+    box.cut(drawn)[...], box.cut(marked)[...] = box.cut(image), box.cut(mask)
+    return drawn, marked
 
 
 def add_synthetic(splits: Splits, source: str, seed: int) -> Splits:
@@ -118,7 +145,8 @@ def _with_synthetic(name: str, split: Split, replaces: bool, seed: int) -> Split
         )
     kept = np.flatnonzero(~split.is_anomaly) if replaces else np.arange(len(split.data))
     data = split.data.take(kept)
-    drawn = synthesize(normals, len(normals), seed + SyntheticStream[name.upper()])
+    boxes = None if split.data.boxes is None else split.data.boxes[~split.is_anomaly]
+    drawn = synthesize(normals, len(normals), seed + SyntheticStream[name.upper()], boxes)
     kind_names = np.array(list(SYNTHETIC_KINDS))[drawn.kinds]
     names = [f"{kind}/{number}" for number, kind in enumerate(kind_names)]
     joined = LabeledImages(
@@ -130,6 +158,7 @@ def _with_synthetic(name: str, split: Split, replaces: bool, seed: int) -> Split
         np.concatenate([data.groups, data.groups.max() + 1 + np.arange(len(names))]),
         np.concatenate([_known_masks(data, split.normal_kind), drawn.masks]),
         _measured(data, len(names)),
+        None if boxes is None else np.concatenate([data.boxes, boxes[drawn.sources]]),
     )
     return Split(joined, split.normal_kind)
 

@@ -52,22 +52,20 @@ def evaluate(
     splits = run.splits
     prepare_execution(run.config.seed, run.config.data.trained_size)
     scorer = Scorer.of(run)
-    validation = splits.validation
+    normals, test = splits.validation.normal_data, splits.test
     with station_errors_as_user_errors():
         threshold = set_threshold(
-            scorer.scores(validation.normals).tolist(),
-            validation.data.groups[~validation.is_anomaly].tolist(),
+            scorer.scores(normals.images, normals.boxes).tolist(),
+            normals.groups.tolist(),
             VALIDATION_PICTURES,
             false_reject_rate,
             confidence,
         )
-    scored = ScoredSplit.of(splits.test, scorer.scores(splits.test.data.images))
-    evaluation = measure(
-        scored, threshold, run.config.data.unseen_kinds, _localize(scorer, splits.test)
-    )
+    scored = ScoredSplit.of(test, scorer.scores(test.data.images, test.data.boxes))
+    evaluation = measure(scored, threshold, run.config.data.unseen_kinds, _localize(scorer, test))
     plot_roc(scored, evaluation.auroc, run.folder / "roc.png")
     plot_scores(scored, threshold.value, run.folder / "scores.png")
-    draw_examples(splits.test, scored, scorer, run.folder / "sheet.png")
+    draw_examples(test, scored, scorer, run.folder / "sheet.png")
     write_json(run.metrics_path, dataclasses.asdict(evaluation))
     _report_unlike(run, is_rejected(scored.scores, threshold.value))
     report_other_thresholds(run)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ganad_station.score import shown_maps
 from ganad_tf.data.splits import Split
+from ganad_tf.evaluation.frames import frames_of
 from ganad_tf.evaluation.plots import plot_sheet
 from ganad_tf.evaluation.scored_split import ScoredSplit
 from ganad_tf.evaluation.scoring import Scorer
@@ -22,7 +23,9 @@ def draw_examples(test: Split, scored: ScoredSplit, scorer: Scorer, path: Path) 
     reconstructions = scorer.reconstruct(images)
     maps = shown_maps(images, reconstructions, scorer.rule)
     titles = [title for title, indices in rows for _ in indices]
-    plot_sheet(images, reconstructions[0], maps, titles, scored.scores[chosen], path)
+    every = frames_of(test.data)
+    frames = [every[index] for index in chosen.tolist()]
+    plot_sheet(images, reconstructions[0], maps, frames, titles, scored.scores[chosen], path)
 
 
 def choose_examples(scored: ScoredSplit) -> list[tuple[str, NDArray[np.int64]]]:

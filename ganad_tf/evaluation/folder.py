@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganad_station.appearance import Appearance
+from ganad_station.fitting import STRETCH, boxes_of
 from ganad_station.heatmap import save_heatmap
 from ganad_station.illumination import AS_TAKEN
 from ganad_station.images import UnreadableImageError, pictures_in
 from ganad_station.inspector import Inspection, decide
 from ganad_station.journal.records import ERROR, NG, OK
-from ganad_station.measurements import prepare_and_measure
+from ganad_station.measurements import prepare_and_measure, shape_of
 from ganad_station.pages import PagesNotice
 from ganad_station.score import scores
 from ganad_tf.errors import UserError
@@ -105,6 +106,7 @@ def score_folder(
         run.config.data.illumination,
         None if any_picture else run.appearance,
         run.config.data.levels,
+        run.config.data.fit,
     )
     with score_table(table) as write:
         for number, scored in enumerate(outcomes, start=1):
@@ -131,6 +133,7 @@ def score_pictures(
     illumination: str = AS_TAKEN,
     appearance: Appearance | None = None,
     white_level: int | None = None,
+    fit: str = STRETCH,
 ) -> Iterator[Scored]:
     """Score picture files one after another.
 
@@ -145,6 +148,7 @@ def score_pictures(
         appearance: What the training pictures look like; None to decide on any picture.
         white_level: The level of deep pictures that becomes 255, see
             `ganad_station.images.prepare_image`.
+        fit: How pictures are fitted into images, see `ganad_station.fitting`.
 
     Yields:
         The outcome for each file, in order.
@@ -152,13 +156,13 @@ def score_pictures(
     _, height, width, channels = scorer.generator.input_shape
     pages = PagesNotice(logger.warning)
     with ThreadPoolExecutor(DECODERS) as pool:
-        form = ((height, width), channels, illumination, white_level)
+        form = ((height, width), channels, illumination, white_level, fit)
         decodings = ((path, pool.submit(prepare_and_measure, path, *form)) for path in paths)
         waiting = deque(islice(decodings, 2 * BATCH))
         while waiting:
             batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
             waiting.extend(islice(decodings, len(batch)))
-            for scored in _score_batch(scorer, batch, threshold, appearance):
+            for scored in _score_batch(scorer, batch, threshold, fit, appearance):
                 if scored.inspection is not None:
                     pages.look_at(scored.path)
                 yield scored
@@ -168,6 +172,7 @@ def _score_batch(
     scorer: Scorer,
     batch: list[tuple[Path, Future[Decoded]]],
     threshold: float,
+    fit: str,
     appearance: Appearance | None,
 ) -> list[Scored]:
     start = time.perf_counter()
@@ -182,9 +187,11 @@ def _score_batch(
             outcomes.append(Scored(path, None, str(found)))
             continue
         (image, measurements), own = found, next(reconstructions)
-        score = float(scores(image[np.newaxis], own[:, np.newaxis], scorer.rule)[0])
+        shape = shape_of(measurements)
+        boxes = boxes_of([shape], image.shape[:2], fit)
+        score = float(scores(image[np.newaxis], own[:, np.newaxis], scorer.rule, boxes)[0])
         is_ng, problem = decide(score, threshold, appearance, measurements)
-        inspection = Inspection(score, is_ng, image, own, scorer.rule, seconds, problem)
+        inspection = Inspection(score, is_ng, image, own, scorer.rule, seconds, problem, shape, fit)
         outcomes.append(Scored(path, inspection, problem))
     return outcomes
 

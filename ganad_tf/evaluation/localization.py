@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ganad_station.fitting import Box
 from ganad_tf.data.labeled import DEFECT_PIXEL
 from ganad_tf.data.masks import label_regions
 from ganad_tf.data.splits import Split
@@ -69,7 +70,7 @@ def localize(maps: NDArray[np.float32], split: Split) -> Localization | None:
     is_defect = split.data.masks == DEFECT_PIXEL
     if not is_defect.any() or is_defect.all():
         return None
-    histograms = _count(maps, is_defect)
+    histograms = _count(maps, is_defect, split.data.boxes)
     everything = np.ones(len(maps))
     draws = [
         _figures(histograms, np.bincount(chosen, minlength=len(maps)))
@@ -85,10 +86,15 @@ def localize(maps: NDArray[np.float32], split: Split) -> Localization | None:
     return Localization(pixel_auroc, aupro, int(is_defect.any(axis=(1, 2)).sum()))
 
 
-def _count(maps: NDArray[np.float32], is_defect: NDArray[np.bool_]) -> _Histograms:
+def _count(
+    maps: NDArray[np.float32], is_defect: NDArray[np.bool_], boxes: NDArray[np.int64] | None
+) -> _Histograms:
     edges = np.unique(np.quantile(maps, np.arange(1, BINS) / BINS))
+    whole = [(0, 0, *maps.shape[1:])] * len(maps)
+    places = [Box(*box) for box in (whole if boxes is None else boxes.tolist())]
     rows = [
-        _count_picture(error, defect, edges) for error, defect in zip(maps, is_defect, strict=True)
+        _count_picture(box.cut(error), box.cut(defect), edges)
+        for box, error, defect in zip(places, maps, is_defect, strict=True)
     ]
     normal, defects, overlap, regions = zip(*rows, strict=True)
     return _Histograms(np.stack(normal), np.stack(defects), np.stack(overlap), np.array(regions))

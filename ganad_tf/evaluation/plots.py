@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
+from ganad_tf.evaluation.frames import Frame, panel_ratio
 from ganad_tf.evaluation.intervals import Estimate
 from ganad_tf.evaluation.scored_split import ScoredSplit
 from ganad_tf.run.history import EPOCH, Entry, validation_aurocs
@@ -23,7 +24,7 @@ LEAST_ERROR = 1e-3
 """The least end of the scale of error maps, so that rounding does not look like an error."""
 DOTS_PER_INCH = 110
 SHEET_COLUMNS = 4
-PANEL_INCHES = (1.2, 1.4)
+PANEL_INCHES = 1.2
 """Width and height of a panel of the sheet, with its title."""
 TITLE_INCHES, GAP_INCHES, BAR_INCHES = 0.22, 0.06, 0.8
 PANELS = ("input", "reconstruction", "error")
@@ -76,6 +77,7 @@ def plot_sheet(
     images: NDArray[np.uint8],
     reconstructions: NDArray[np.float32],
     maps: NDArray[np.float32],
+    frames: list[Frame],
     titles: list[str],
     scores: NDArray[np.float64],
     path: Path,
@@ -88,12 +90,14 @@ def plot_sheet(
         images: uint8 `(count, height, width, channels)`, 0 to 255.
         reconstructions: float32 `(count, height, width, channels)` in [0, 1].
         maps: float32 `(count, height, width)` in [0, 1], the error maps.
+        frames: How each image is shown.
         titles: The title of each image, one line.
         scores: float64 `(count,)`, the score of each image, printed after its title.
         path: The PNG file to write.
     """
     rows = -(-len(images) // SHEET_COLUMNS)
-    figure, grid = panel_grid(rows, SHEET_COLUMNS * len(PANELS), PANEL_INCHES)
+    columns = SHEET_COLUMNS * len(PANELS)
+    figure, grid = panel_grid(rows, columns, PANEL_INCHES, panel_ratio(frames))
     largest_error = max(float(maps.max()), LEAST_ERROR)
     for index, title in enumerate(titles):
         row, column = divmod(index, SHEET_COLUMNS)
@@ -101,7 +105,7 @@ def plot_sheet(
         panels = (images[index] / 255.0, reconstructions[index], maps[index])
         for axes, panel, name in zip(grid[row, first:], panels, PANELS, strict=False):
             colors, end = (ERROR_COLORS, largest_error) if name == "error" else ("gray", 1)
-            axes.imshow(panel.squeeze(), cmap=colors, vmin=0, vmax=end)
+            frames[index].show(axes, panel.squeeze(), cmap=colors, vmin=0, vmax=end)
             axes.set_title(
                 f"{title} {scores[index]:.3f}" if name == PANELS[1] else name, fontsize=6
             )
@@ -109,7 +113,7 @@ def plot_sheet(
     save(figure, path)
 
 
-def panel_grid(rows: int, columns: int, inches: tuple[float, float]) -> tuple[Figure, NDArray[Any]]:
+def panel_grid(rows: int, columns: int, inches: float, ratio: float) -> tuple[Figure, NDArray[Any]]:
     """Return a figure of panels, with room for a title above each and a color bar on the right.
 
     The places are computed here, because Matplotlib's layout of dozens of panels takes seconds.
@@ -117,12 +121,14 @@ def panel_grid(rows: int, columns: int, inches: tuple[float, float]) -> tuple[Fi
     Args:
         rows: Number of rows of panels.
         columns: Number of panels in a row.
-        inches: Width and height of a panel with its title.
+        inches: Width of a panel.
+        ratio: Height of a panel without its title, as a multiple of its width.
 
     Returns:
         The figure, and its axes as an array `(rows, columns)`.
     """
-    width, height = columns * inches[0] + BAR_INCHES, rows * inches[1]
+    panel_height = ratio * inches + TITLE_INCHES
+    width, height = columns * inches + BAR_INCHES, rows * panel_height
     figure = Figure(figsize=(width, height))
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
@@ -132,8 +138,8 @@ def panel_grid(rows: int, columns: int, inches: tuple[float, float]) -> tuple[Fi
         right=1 - BAR_INCHES / width,
         bottom=GAP_INCHES / height,
         top=1 - TITLE_INCHES / height,
-        wspace=GAP_INCHES / inches[0],
-        hspace=TITLE_INCHES / (inches[1] - TITLE_INCHES),
+        wspace=GAP_INCHES / inches,
+        hspace=TITLE_INCHES / (panel_height - TITLE_INCHES),
     )
     return figure, grid
 

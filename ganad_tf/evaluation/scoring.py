@@ -1,8 +1,5 @@
 """Scores of images under the float generator of Keras."""
 
-from collections.abc import Callable
-from functools import partial
-
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -58,22 +55,39 @@ class Scorer:
 
         return reconstruct_views(images, predict, self.rule.views)
 
-    def scores(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the anomaly score of each image, float64 `(count,)` in [0, 1]."""
-        return self._compare(images, partial(scores, rule=self.rule))
+    def scores(
+        self, images: NDArray[np.uint8], boxes: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Return the anomaly score of each image, float64 `(count,)` in [0, 1].
+
+        Args:
+            images: The images to score.
+            boxes: Where the picture is in each image, see `LabeledImages`.
+        """
+        return np.concatenate(
+            [
+                scores(
+                    images[batch],
+                    self.reconstruct(images[batch]),
+                    self.rule,
+                    None if boxes is None else boxes[batch],
+                )
+                for batch in self._batches(images)
+            ]
+        )
 
     def error_maps(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the error map of each image, float32 `(count, height, width)` in [0, 1].
 
         The maps are smoothed over the window of the rule, see `ganad_station.score.shown_maps`.
         """
-        return self._compare(images, partial(shown_maps, rule=self.rule))
+        return np.concatenate(
+            [
+                shown_maps(images[batch], self.reconstruct(images[batch]), self.rule)
+                for batch in self._batches(images)
+            ]
+        )
 
-    def _compare(
-        self,
-        images: NDArray[np.uint8],
-        compare: Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray],
-    ) -> NDArray:
+    def _batches(self, images: NDArray[np.uint8]) -> list[slice]:
         count = BATCH // self.rule.views
-        batches = (images[start : start + count] for start in range(0, len(images), count))
-        return np.concatenate([compare(batch, self.reconstruct(batch)) for batch in batches])
+        return [slice(start, start + count) for start in range(0, len(images), count)]

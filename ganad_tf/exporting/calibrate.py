@@ -77,8 +77,8 @@ def _scores_and_parts(run: Run, paths: Sequence[Path]) -> tuple[dict[Path, float
     """Return the score of each picture, and the number of the part that it shows."""
     scores, thumbnails = {}, []
     data, scorer = run.config.data, Scorer.of(run)
-    outcomes = score_pictures(scorer, paths, 0.0, data.illumination, run.appearance, data.levels)
-    for scored in outcomes:
+    form = (data.illumination, run.appearance, data.levels, data.fit)
+    for scored in score_pictures(scorer, paths, 0.0, *form):
         if scored.inspection is None:
             warn_left_out(scored.problem)
             continue

@@ -109,7 +109,7 @@ def _why_void(
     if former.score != manifest.score:
         return "the score rule has changed"
     if former.input != manifest.input:
-        return "the size, the channels or the illumination of the images have changed"
+        return "the size, the fit, the channels or the illumination of the images have changed"
     return None
 
 

@@ -82,7 +82,8 @@ def export(
         prepare_execution(run.config.seed, run.config.data.trained_size)
         model_files = ModelFiles(run, run.splits, io_type)
         scorer = Scorer(model_files.generator, run.config.score.rule)
-        float_scores = scorer.scores(run.splits.validation.normals)
+        normals = run.splits.validation.normal_data
+        float_scores = scorer.scores(normals.images, normals.boxes)
         for target in targets:
             folder = run.folder / "bundles" / bundle_name(target, variant)
             folder.parent.mkdir(exist_ok=True)
@@ -131,7 +132,7 @@ def _write_model_files(
 def _describe_input(run: Run) -> InputEntry:
     height, width, channels = run.splits.test.data.images.shape[1:]
     data = run.config.data
-    return InputEntry(height, width, channels, data.illumination, data.levels)
+    return InputEntry(height, width, channels, data.illumination, data.levels, data.fit)
 
 
 def _compile(path: Path) -> None:
@@ -166,11 +167,12 @@ def _write_selftest(folder: Path, recipes: Sequence[Recipe], run: Run) -> Selfte
 def _set_thresholds(
     folder: Path, recipes: Sequence[Recipe], run: Run, float_scores: NDArray[np.float64]
 ) -> dict[str, Threshold]:
-    normals, rule = run.splits.validation.normals, run.config.score.rule
+    normals, rule = run.splits.validation.normal_data, run.config.score.rule
     thresholds = {}
     for recipe in recipes:
         path = folder / recipe.file
-        scores = score_all(open_in_all_runtimes(path), normals, rule, path)
+        models = open_in_all_runtimes(path)
+        scores = score_all(models, normals.images, normals.boxes, rule, path)
         thresholds[recipe.file] = file_threshold(run, recipe.file, scores, float_scores)
         logger.info("threshold of %s: %s", path.name, describe_threshold(thresholds[recipe.file]))
     return thresholds

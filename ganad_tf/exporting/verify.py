@@ -69,7 +69,7 @@ def verify(
         images = test.data.images
         opened = [load_models(path, images.shape[1:]) for path in paths]
         scorer = Scorer.of(run)
-        reference = ScoredSplit.of(test, scorer.scores(images))
+        reference = ScoredSplit.of(test, scorer.scores(images, test.data.boxes))
         if reference.fewest_parts < 2:
             raise UserError(
                 "comparing two models takes test images of at least two normal and two anomalous "
@@ -77,7 +77,7 @@ def verify(
             )
         verifications, scores_of_files = [], []
         for path, models in zip(paths, opened, strict=True):
-            scores = score_all(models, images, scorer.rule, path)
+            scores = score_all(models, images, test.data.boxes, scorer.rule, path)
             own = _own_threshold(path, models, run, scorer)
             verification = Verification(
                 model=path.name,
@@ -108,14 +108,18 @@ def verify(
 
 
 def score_all(
-    models: Mapping[str, Model], images: NDArray[np.uint8], rule: ScoreRule, path: Path
+    models: Mapping[str, Model],
+    images: NDArray[np.uint8],
+    boxes: NDArray[np.int64] | None,
+    rule: ScoreRule,
+    path: Path,
 ) -> dict[str, Values]:
     """Return the scores of images under each runtime.
 
     Raises:
         NotFiniteError: If one is not a finite number.
     """
-    found = {name: model.score(images, rule) for name, model in models.items()}
+    found = {name: model.score(images, rule, boxes) for name, model in models.items()}
     for name, scores in found.items():
         count = int((~np.isfinite(scores)).sum())
         if count:
@@ -147,9 +151,10 @@ def _own_threshold(path: Path, models: Mapping[str, Model], run: Run, scorer: Sc
     manifest: Manifest | None = manifest_beside(path)
     if manifest is not None and path.name in manifest.thresholds:
         return manifest.thresholds[path.name].value
-    normals = run.splits.validation.normals
-    scores = score_all(models, normals, scorer.rule, path)
-    return file_threshold(run, path.name, scores, scorer.scores(normals)).value
+    normals = run.splits.validation.normal_data
+    scores = score_all(models, normals.images, normals.boxes, scorer.rule, path)
+    float_scores = scorer.scores(normals.images, normals.boxes)
+    return file_threshold(run, path.name, scores, float_scores).value
 
 
 def _write_evidence(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ganad_tf.data.labeled import DEFECT_PIXEL
+from ganad_tf.evaluation.frames import Frame, panel_ratio
 from ganad_tf.evaluation.plots import (
     ANOMALY_COLOR,
     DOTS_PER_INCH,
@@ -21,7 +22,7 @@ from ganad_tf.evaluation.scored_split import ScoredSplit
 
 BINS = 50
 CASE_COLUMNS = 2
-PANEL_INCHES = (1.9, 2.1)
+PANEL_INCHES = 1.9
 PANELS = ("picture", "error", "mask")
 LEAST_RANGE = 1e-3
 
@@ -67,6 +68,7 @@ def cases(
     errors: NDArray[np.float32],
     largest_error: float,
     masks: NDArray[np.uint8] | None,
+    frames: list[Frame],
     titles: list[str],
 ) -> str:
     """Draw images, their error maps with a color bar, and their masks, two images per row.
@@ -76,19 +78,21 @@ def cases(
         errors: float32 `(count, height, width)` in [0, 1], the error maps.
         largest_error: The end of the color scale of the error maps, which begins at 0.
         masks: uint8 `(count, height, width)`, see `LabeledImages`; None without masks.
+        frames: How each image is shown.
         titles: The title of each image, one line.
     """
     panels = PANELS if masks is not None else PANELS[:2]
     rows = -(-len(images) // CASE_COLUMNS)
     columns = CASE_COLUMNS * len(panels)
-    figure, grid = panel_grid(rows, columns, PANEL_INCHES)
+    figure, grid = panel_grid(rows, columns, PANEL_INCHES, panel_ratio(frames))
     for index, title in enumerate(titles):
         row, column = divmod(index, CASE_COLUMNS)
         axes = grid[row, column * len(panels) : (column + 1) * len(panels)]
-        axes[0].imshow(images[index].squeeze(), cmap="gray", vmin=0, vmax=255)
-        axes[1].imshow(errors[index], cmap=ERROR_COLORS, vmin=0, vmax=largest_error)
+        frame = frames[index]
+        frame.show(axes[0], images[index].squeeze(), cmap="gray", vmin=0, vmax=255)
+        frame.show(axes[1], errors[index], cmap=ERROR_COLORS, vmin=0, vmax=largest_error)
         if masks is not None:
-            axes[2].imshow(masks[index] == DEFECT_PIXEL, cmap="gray", vmin=0, vmax=1)
+            frame.show(axes[2], masks[index] == DEFECT_PIXEL, cmap="gray", vmin=0, vmax=1)
         axes[0].set_title(title, fontsize=7, loc="left", parse_math=False)
     add_error_scale(figure, largest_error)
     return _data_uri(figure)

@@ -15,6 +15,7 @@ from ganad_tf import __version__
 from ganad_tf.config import to_toml
 from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.evaluation.examples import first_of_parts
+from ganad_tf.evaluation.frames import frames_of
 from ganad_tf.evaluation.intervals import Estimate, proportion
 from ganad_tf.evaluation.measure import FALSE_REJECT_RATES, Evaluation, read_evaluation
 from ganad_tf.evaluation.plots import LEAST_ERROR
@@ -63,7 +64,7 @@ def write_report(run: Run) -> Path:
     evaluation, threshold = read_evaluation(run), run.threshold
     prepare_execution(run.config.seed, run.config.data.trained_size)
     test, scorer = run.splits.test, Scorer.of(run)
-    scored = ScoredSplit.of(test, scorer.scores(test.data.images))
+    scored = ScoredSplit.of(test, scorer.scores(test.data.images, test.data.boxes))
     rejected = is_rejected(scored.scores, threshold.value)
     files = exported_files(run, test.data.images[:MOST_CASES])
     cases, largest_error = _cases(test.data, scored, rejected, scorer)
@@ -190,9 +191,10 @@ def _sheet(
     errors: NDArray[np.float32],
     largest_error: float,
 ) -> str:
-    shown = data.take(indices)
+    shown, every = data.take(indices), frames_of(data)
+    frames = [every[index] for index in indices.tolist()]
     titles = [
         printable(f"{shown.kind_names[kind]}, {score:.4f}: {name}")
         for kind, name, score in zip(shown.kinds, shown.names, scored.scores[indices], strict=True)
     ]
-    return figures.cases(shown.images, errors, largest_error, shown.masks, titles)
+    return figures.cases(shown.images, errors, largest_error, shown.masks, frames, titles)

@@ -37,7 +37,7 @@ def validate(scorer: Scorer, validation: Split, epoch: int) -> dict[str, float]:
     Raises:
         UserError: If training has diverged, so that a score is not finite.
     """
-    scores = scorer.scores(validation.data.images)
+    scores = scorer.scores(validation.data.images, validation.data.boxes)
     if not np.isfinite(scores).all():
         raise UserError(
             f"training diverged in epoch {epoch + 1}: lower the learning rate and start again"

@@ -207,6 +207,24 @@ def masked_parts(root: Path) -> None:
         Image.fromarray(mask).save(root / "masks" / "dent" / f"{name}.png")
 
 
+def test_letterboxed_pictures_keep_their_aspect_ratio_with_their_masks(tmp_path: Path) -> None:
+    masked_parts(tmp_path)
+    data, stretched = (load(tmp_path, size=(32, 64), fit=fit) for fit in ("letterbox", "stretch"))
+    assert data.images.shape == (4, 32, 64, 1)
+    assert data.boxes is not None
+    assert data.boxes.tolist() == [[0, 16, 32, 32]] * 4
+    assert stretched.boxes is None
+    assert np.array_equal(data.measurements[:, :2], stretched.measurements[:, :2])
+    square = load(tmp_path, size=32)
+    assert np.array_equal(data.images[:, :, 16:48], square.images)
+    assert data.masks is not None
+    assert square.masks is not None
+    is_known = np.all(square.masks != UNKNOWN_PIXEL, axis=(1, 2))
+    assert np.array_equal(data.masks[is_known, :, 16:48], square.masks[is_known])
+    assert not data.masks[is_known, :, :16].any()
+    assert data.take(np.array([1])).boxes.tolist() == [[0, 16, 32, 32]]
+
+
 def test_masks_are_scaled_with_their_pictures_and_none_is_lost(tmp_path: Path) -> None:
     masked_parts(tmp_path)
     data = load(tmp_path, size=16)

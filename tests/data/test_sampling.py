@@ -88,7 +88,7 @@ def test_as_many_anomalies_as_normal_images_or_as_asked_for(sampling) -> None:
     known = {image.tobytes() for image in images[kinds != 0]}
     for anomalies, expected in (("balanced", 42), (0, 0), (10, 10), (1000, 150)):
         config = DataConfig(size=16, sampling=sampling, anomalies=anomalies)
-        chosen = training_anomalies(split, config, seed=0)
+        chosen = training_anomalies(split, config, seed=0).images
         assert chosen.shape == (expected, 16, 16, 1)
         assert len({image.tobytes() for image in chosen} & known) == expected
 

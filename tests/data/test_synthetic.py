@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ganad_station.fitting import Box
 from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL
 from ganad_tf.data.sources import load_splits
@@ -42,6 +43,18 @@ def test_pictures_change_where_the_mask_is_and_nowhere_far_from_it(
         assert original[is_marked].mean() > 3
         assert (original > 0).mean() < 0.3
         assert original[~is_marked].mean() < 0.2 * original[is_marked].mean()
+
+
+def test_defects_are_drawn_inside_the_pictures() -> None:
+    normals = plates(4, (32, 64))
+    boxes = np.array([[0, 16, 32, 32], [0, 24, 32, 16], [8, 0, 16, 64], [0, 0, 32, 64]])
+    made = synthesize(normals, 24, 0, boxes)
+    for image, mask, source in zip(made.images, made.masks, made.sources, strict=True):
+        inside = np.zeros((32, 64), bool)
+        Box(*boxes[source].tolist()).cut(inside)[...] = True
+        assert mask[inside].any()
+        assert not mask[~inside].any()
+        assert np.array_equal(image[~inside], normals[source][~inside])
 
 
 def test_the_seed_decides() -> None:

@@ -14,7 +14,9 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
+from ganad_station.fitting import Box
 from ganad_tf.cli import cli
+from ganad_tf.evaluation.frames import Frame
 from ganad_tf.evaluation.measure import read_evaluation
 from ganad_tf.evaluation.scoring import Scorer
 from ganad_tf.report import figures
@@ -175,13 +177,13 @@ def test_all_sheets_have_the_scale_that_the_page_states(
 
 
 def test_an_error_has_the_same_color_in_every_sheet() -> None:
-    images = np.zeros((2, 16, 16, 1), np.uint8)
+    images, frames = np.zeros((2, 16, 16, 1), np.uint8), [Frame(Box(0, 0, 16, 16), 1.0)] * 2
     expected = np.round(255 * np.array(colormaps["inferno"](0.5)[:3]))
     for other in (0.0, 0.4):
         errors = np.stack(
             [np.full((16, 16), 0.2, np.float32), np.full((16, 16), other, np.float32)]
         )
-        _, content = figures.cases(images, errors, 0.4, None, ["a", "b"]).split(",")
+        _, content = figures.cases(images, errors, 0.4, None, frames, ["a", "b"]).split(",")
         with Image.open(io.BytesIO(base64.b64decode(content))) as sheet:
             pixels = np.asarray(sheet.convert("RGB")).astype(int)
         assert (np.abs(pixels - expected).max(axis=2) <= 2).sum() > 10_000

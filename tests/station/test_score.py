@@ -182,6 +182,34 @@ def test_the_score_of_an_image_is_that_of_its_mirrored_image() -> None:
         assert scores(mirrored, reconstructions, rule).tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("is_integer", [True, False])
+@pytest.mark.parametrize("views", [1, 2])
+def test_what_is_filled_around_a_picture_does_not_count(is_integer: bool, views: int) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, 16, 24, 1), np.uint8)
+    reconstructions = rng.integers(0, 256, (views, 2, 16, 24, 1), np.uint8)
+    boxes = np.array([[0, 4, 16, 16], [4, 0, 8, 24]])
+    if not is_integer:
+        reconstructions = to_input(reconstructions)
+    found, patches = (
+        scores(images, reconstructions, rule, boxes)
+        for rule in (ScoreRule(views=views), ScoreRule(8, 1, views))
+    )
+    errors = np.abs(
+        images - (1.0 if is_integer else 255.0) * reconstructions.astype(np.float64)
+    ).mean(axis=(0, 4))
+    inside = np.zeros((2, 16, 24))
+    inside[0, :, 4:20] = inside[1, 4:12] = 1
+    exact = (errors * inside).sum(axis=(1, 2)) / inside.sum(axis=(1, 2)) / 255
+    np.testing.assert_allclose(found, exact, rtol=1e-6)
+    blocks = (errors * inside).reshape(2, 2, 8, 3, 8).mean(axis=(2, 4)).max(axis=(1, 2)) / 255
+    np.testing.assert_allclose(patches, blocks, rtol=1e-6)
+    whole = np.array([[0, 0, 16, 24]] * 2)
+    for rule in (ScoreRule(views=views), ScoreRule(8, 2, views)):
+        plain = scores(images, reconstructions, rule)
+        assert scores(images, reconstructions, rule, whole).tolist() == plain.tolist()
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("rule", [ScoreRule(), ScoreRule(4, 1, 4)])
 def test_an_inspection_shows_its_errors_in_levels(rule: ScoreRule, channels: int) -> None:

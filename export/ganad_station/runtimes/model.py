@@ -1,6 +1,6 @@
 """The interface of all runtimes: a model that reconstructs images."""
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -43,9 +43,22 @@ class Model:
         """
         return reconstruct_views(images, self.reconstruct, rule.views)
 
-    def score(self, images: np.ndarray, rule: ScoreRule = WHOLE_IMAGE) -> np.ndarray:
-        """Return the anomaly score of each image by a rule, float64 `(count,)` in [0, 1]."""
-        one_by_one = (image[np.newaxis] for image in images)
-        return np.concatenate(
-            [scores(image, self.reconstruct_views(image, rule), rule) for image in one_by_one]
-        )
+    def score(
+        self,
+        images: np.ndarray,
+        rule: ScoreRule = WHOLE_IMAGE,
+        boxes: Optional[np.ndarray] = None,
+    ) -> np.ndarray:
+        """Return the anomaly score of each image by a rule, float64 `(count,)` in [0, 1].
+
+        Args:
+            images: uint8 `(count, height, width, channels)`, 0 to 255.
+            rule: The patches and views that the score is averaged over.
+            boxes: Where the picture is in each image, see `ganad_station.score.scores`.
+        """
+        found = []
+        for number in range(len(images)):
+            image = images[number : number + 1]
+            box = None if boxes is None else boxes[number : number + 1]
+            found.append(scores(image, self.reconstruct_views(image, rule), rule, box))
+        return np.concatenate(found)

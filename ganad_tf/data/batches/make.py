@@ -4,11 +4,13 @@ import logging
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ganad_station.fitting import Box
 from ganad_tf.config import RunConfig, TrainConfig
 from ganad_tf.data.batches.paired import PairedBatches
 from ganad_tf.data.batches.tiles import TiledBatches
-from ganad_tf.data.labeled import DEFECT_PIXEL
+from ganad_tf.data.labeled import DEFECT_PIXEL, LabeledImages
 from ganad_tf.data.sampling import choose_anomalies, training_anomalies
 from ganad_tf.data.splits import Split
 from ganad_tf.errors import UserError
@@ -52,7 +54,27 @@ def _whole_batches(
     config: RunConfig, split: Split, train_config: TrainConfig, replicas: int = 1
 ) -> PairedBatches:
     anomalies = training_anomalies(split, config.data, config.seed)
-    return PairedBatches(split.normals, anomalies, train_config, config.seed, replicas)
+    return PairedBatches(
+        split.normals,
+        anomalies.images,
+        train_config,
+        config.seed,
+        replicas,
+        _inside(anomalies),
+    )
+
+
+def _inside(data: LabeledImages) -> NDArray[np.uint8] | None:
+    """Return 1 inside the picture in each image, 0 in what is filled around it; None if nothing is.
+
+    What is filled looks the same around normal parts, and must not be learned as a defect.
+    """
+    if data.boxes is None or not len(data):
+        return None
+    inside = np.zeros(data.images.shape[:3], np.uint8)
+    for marks, box in zip(inside, data.boxes.tolist(), strict=True):
+        Box(*box).cut(marks)[...] = 1
+    return inside
 
 
 def _tiled_batches(config: RunConfig, split: Split, tile: int, replicas: int) -> TiledBatches:

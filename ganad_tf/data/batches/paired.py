@@ -38,6 +38,9 @@ class PairedBatches:
         config: Batch size of a replica, passes per epoch, and augmentation.
         seed: Seed of order and augmentation.
         replicas: Number of replicas that train together.
+        regions: uint8 `(anomalies, height, width)`, 1 where each anomaly may be defective, and 0
+            where it is normal, such as in what is filled around a picture; batches are then
+            triples. None if it may be defective everywhere.
 
     Raises:
         UserError: If there are fewer normal images than replicas.
@@ -48,6 +51,7 @@ class PairedBatches:
     config: TrainConfig
     seed: int
     replicas: int = 1
+    regions: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         """Raise `UserError` where a replica would have no images."""
@@ -100,20 +104,32 @@ class PairedBatches:
 
     def _batch_maker(self) -> BatchMaker:
         normals, anomalies = tf.constant(self.normals), tf.constant(self.anomalies)
-        return lambda shard: (
-            self._whole_images(normals, shard, Label.NORMAL),
-            self._whole_images(anomalies, shard, Label.ANOMALY),
-        )
+        regions = None if self.regions is None else tf.constant(self.regions[..., np.newaxis])
+
+        def make(shard: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            pair = (
+                self._whole_images(normals, shard, Label.NORMAL),
+                self._whole_images(anomalies, shard, Label.ANOMALY),
+            )
+            if regions is None:
+                return pair
+            chosen = self._moved(regions, shard, Label.ANOMALY)
+            return *pair, tf.cast(chosen[..., 0], tf.float32)
+
+        return make
+
+    def _moved(self, images: tf.Tensor, shard: tf.Tensor, label: Label) -> tf.Tensor:
+        """Return the images of a shard, mirrored and shifted, of the type that they have."""
+        samples = self._samples
+        chosen = samples.shuffled(samples.positions(shard), images.shape[0], label)
+        return self._augmentation.mirror_and_shift(tf.gather(images, chosen), shard, label)
 
     def _whole_images(self, images: tf.Tensor, shard: tf.Tensor, label: Label) -> tf.Tensor:
         """Return the images of a shard, augmented, float32 in [0, 1]."""
-        count = images.shape[0]
-        if not count:
+        if not images.shape[0]:
             return tf.zeros(images.shape)
-        samples, augmentation = self._samples, self._augmentation
-        chosen = samples.shuffled(samples.positions(shard), count, label)
-        batch = augmentation.mirror_and_shift(tf.gather(images, chosen), shard, label)
-        return augmentation.relight(tf.cast(batch, tf.float32) / 255.0, shard, label)
+        batch = self._moved(images, shard, label)
+        return self._augmentation.relight(tf.cast(batch, tf.float32) / 255.0, shard, label)
 
 
 def _is_in(number: tf.Tensor, numbers: range) -> tf.Tensor:

@@ -144,7 +144,7 @@ def fine_tune(
 
     pairs = iter(batches.dataset(0, epochs))
     for epoch in range(epochs):
-        values = [step(*next(pairs)).numpy() for _ in range(batches.steps)]
+        values = [step(*next(pairs)[:2]).numpy() for _ in range(batches.steps)]
         on_epoch(epoch + 1, float(np.mean(values)))
 
 

@@ -53,6 +53,17 @@ def test_values_are_pixels_over_255() -> None:
     assert np.array_equal(np.unique(normal), np.arange(20, dtype=np.float32) / np.float32(255))
 
 
+def test_the_region_of_an_anomaly_moves_along_with_it() -> None:
+    images = np.zeros((6, 16, 32, 1), np.uint8)
+    for number, image in enumerate(images):
+        image[: 8 + number, 4:20] = 100 + number
+    config = TrainConfig(batch_size=6, flip=True, flip_vertical=True, shift=3, brightness=0.1)
+    regions = (images[..., 0] > 0).astype(np.uint8)
+    for _, anomaly, region in PairedBatches(images, images, config, 0, 1, regions).dataset(0, 3):
+        assert region.dtype == np.float32
+        assert np.array_equal(np.array(anomaly)[..., 0] > 0, region)
+
+
 def test_passes_and_small_sets() -> None:
     assert make(passes=3).steps == 12
     assert make(normals=3, batch_size=16).batch_size == 3

@@ -28,12 +28,12 @@ class Classifier(Baseline):
         """Return the logit of being an anomaly of each image, `(batch,)`."""
         return self.averaged_network(images, training=False)
 
-    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         """Update the network once on a batch of normal images and one of anomalies.
 
         One pass over both, for batch statistics of their own would give them away.
         """
-        normal, anomaly = data
+        normal, anomaly, *_ = data
         with tf.GradientTape() as tape:
             logits = self.network(tf.concat([normal, anomaly], 0), training=True)
             labels = tf.concat([tf.zeros(tf.shape(normal)[:1]), tf.ones(tf.shape(anomaly)[:1])], 0)
