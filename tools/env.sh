@@ -18,4 +18,5 @@ if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     $as_root $install >/dev/null
 fi
 [ -x .venv/bin/pip ] || "$python" -m venv .venv
-.venv/bin/pip install --quiet --disable-pip-version-check --editable ".${1:+[$1]}"
+# Of what is installed, few modules are ever imported: they are compiled then.
+.venv/bin/pip install --quiet --disable-pip-version-check --no-compile --editable ".${1:+[$1]}"
