@@ -80,6 +80,7 @@ SETTING_FLAGS = {
     "data-dir": "data.data_dir",
     "group-by": "data.group_by",
     "normal-class": "data.normal_class",
+    "protocol": "data.protocol",
     "anomalies": "data.anomaly_source",
     "size": "data.size",
     "fit": "data.fit",

@@ -43,6 +43,11 @@ class RunConfig(Section):
         _check_rule("score", self.score.rule, self.data.size)
         self._check_tiles()
         self._check_views()
+        if self.data.protocol == "mvtec" and self.data.anomaly_source != "synthetic":
+            raise UserError(
+                "the protocol of MVTec AD trains on good pictures alone: set data.anomaly_source "
+                "to synthetic (--anomalies synthetic), or leave out data.protocol"
+            )
         if self.data.anomalies == 0 and (self.loss.abc or self.loss.anomaly_adversarial):
             raise UserError(
                 "no anomalies to train on: set loss.abc and loss.anomaly_adversarial to 0, too"

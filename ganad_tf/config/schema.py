@@ -93,6 +93,12 @@ class DataConfig(Section):
         "What is evened out between images, in training and on the station: `as-taken` nothing, "
         "`brightness` the mean of the pixel values, `contrast` their mean and standard deviation.",
     )
+    protocol: Literal["divided", "mvtec"] = setting(
+        "divided",
+        "What becomes of pictures that the data set has for the test alone, as MVTec AD has its "
+        "defects: `divided` trains on a part of them, `mvtec` on none, so that figures can be "
+        "compared with published ones. It takes synthetic anomalies.",
+    )
     validation_fraction: float = setting(
         0.1,
         "Fraction of the images outside the test split that is used for validation.",

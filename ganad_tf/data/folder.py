@@ -78,7 +78,7 @@ def load_folder(config: DataConfig) -> LabeledImages:
             of which the part cannot be told; or if `normal_class` is not 0.
     """
     data_dir = _check(config)
-    listing = list_pictures(data_dir, _warn_of_folder)
+    listing = list_pictures(data_dir, _warn_of_folder, config.protocol == "mvtec")
     _log(listing)
     read = partial(_decode, config, config.channels or _channels(listing.pictures))
     with ThreadPoolExecutor(DECODERS) as pool:

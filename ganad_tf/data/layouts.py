@@ -189,13 +189,13 @@ def _visa_splits(files: Files) -> dict[str, str]:
     }
 
 
-def even_splits(pictures: Sequence[Picture]) -> dict[str, str]:
+def prescribed_splits(pictures: Sequence[Picture], keeps_all: bool) -> dict[str, str]:
     """Return the split that is prescribed for each picture, by name.
 
     Pictures for validation are used for the test if there is no other test, else for training,
     which divides its pictures into train and validation itself. A split is prescribed for normal
     pictures only if there are some in train and some in test, and the same holds for defective
-    ones: those of MVTec AD, which are all in test, are divided.
+    ones: those of MVTec AD, which are all in test, are divided, unless all splits are to be kept.
     """
     has_test = any(picture.split == "test" for picture in pictures)
     meant = {VALIDATION: "train" if has_test else "test"}
@@ -205,7 +205,7 @@ def even_splits(pictures: Sequence[Picture]) -> dict[str, str]:
         found[picture.kind == NORMAL].add(splits[picture.name])
     return {
         picture.name: splits[picture.name]
-        if {"train", "test"} <= found[picture.kind == NORMAL]
+        if keeps_all or {"train", "test"} <= found[picture.kind == NORMAL]
         else UNASSIGNED
         for picture in pictures
     }

@@ -21,9 +21,9 @@ from ganad_tf.data.layouts import (
     KINDS,
     SPLIT_FOLDERS,
     UNNAMED_KINDS,
-    even_splits,
     find_data_sets,
     find_layout,
+    prescribed_splits,
     read_layout,
 )
 from ganad_tf.data.listing import NORMAL, Listing, Picture, examples, in_words
@@ -38,7 +38,7 @@ def refuse(error: OSError) -> None:
     raise UserError(f"{error.filename} cannot be listed: {error.strerror}")
 
 
-def list_pictures(place: Path, on_error: OnError = refuse) -> Listing:
+def list_pictures(place: Path, on_error: OnError = refuse, keeps_splits: bool = False) -> Listing:
     """List the pictures of a folder or of a CSV file.
 
     What a folder may hold is described in docs/data.md: a layout of folders of
@@ -49,6 +49,8 @@ def list_pictures(place: Path, on_error: OnError = refuse) -> Listing:
     Args:
         place: Path of the folder or of the CSV file.
         on_error: Called with the error of each subfolder that cannot be listed.
+        keeps_splits: Whether the splits of the source are kept even where they leave no defects to
+            train on, as in MVTec AD; otherwise, such pictures are divided.
 
     Returns:
         The pictures; none is opened, but masks are where they alone tell the kind.
@@ -63,7 +65,7 @@ def list_pictures(place: Path, on_error: OnError = refuse) -> Listing:
         raise UserError(f"{place} is not a folder: give --data-dir the folder with normal/ in it")
     files = Files(place, on_error)
     listing = _read(files)
-    splits = even_splits(listing.pictures)
+    splits = prescribed_splits(listing.pictures, keeps_splits)
     return dataclasses.replace(
         listing,
         pictures=[dataclasses.replace(p, split=splits[p.name]) for p in listing.pictures],

@@ -89,6 +89,12 @@ def _on_kinds(facts: DataFacts) -> list[str]:
         found.append(
             f"{', '.join(few)}: fewer than {FEWEST_OF_A_KIND} pictures, so not every split gets one"
         )
+    good = facts.kinds.get(NORMAL)
+    if good and good.train and good.test and not any(d.train or d.test for d in defects.values()):
+        found.append(
+            "the defects are for the test alone, as in MVTec AD: training takes a part of them, so "
+            "figures cannot be compared with published ones, unless --protocol mvtec is given"
+        )
     counts = [kind.count for kind in defects.values()]
     if counts and max(counts) > LARGEST_IMBALANCE * min(counts):
         found.append(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from ganad_tf.config import DataConfig
+from ganad_tf.config import DataConfig, make_config
 from ganad_tf.data.folder import load_folder
 from ganad_tf.data.labeled import DEFECT_PIXEL, UNKNOWN_PIXEL, LabeledImages
 from ganad_tf.data.sources import load_splits
@@ -38,7 +38,8 @@ def test_folder_of_color_pictures_and_asked_for_grey(tmp_path: Path) -> None:
     assert load(tmp_path, size=16, channels=1).images.shape == (2, 16, 16, 1)
 
 
-def test_folder_in_the_layout_of_mvtec(tmp_path: Path) -> None:
+@pytest.fixture
+def mvtec_folder(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     layout = {"train/good": 6, "test/good": 4, "test/scratch": 5, "test/stain": 3}
     for folder, count in layout.items():
@@ -49,6 +50,27 @@ def test_folder_in_the_layout_of_mvtec(tmp_path: Path) -> None:
     masks = tmp_path / "ground_truth" / "scratch"
     masks.mkdir(parents=True)
     save_part(masks / "000_mask.png", "scratch", 32, rng)
+    return tmp_path
+
+
+def test_the_protocol_of_mvtec_keeps_all_defects_for_the_test(mvtec_folder: Path) -> None:
+    data = {"dataset": "folder", "data_dir": str(mvtec_folder), "protocol": "mvtec"}
+    config = make_config({"data": {**data, "anomaly_source": "synthetic"}})
+    splits = load_splits(config.data, 0)
+    tested = {name for name in splits.test.data.names.tolist() if "good" not in name}
+    assert len(tested) == 8
+    assert all(name.startswith("test/") for name in splits.test.data.names.tolist())
+    for split in (splits.train, splits.validation):
+        anomalies = split.data.names[split.is_anomaly].tolist()
+        assert anomalies
+        assert not any(name.startswith("test/") for name in anomalies)
+        assert all(name.startswith("train/good") for name in split.data.names[~split.is_anomaly])
+    with pytest.raises(UserError, match=r"on good pictures alone: set data\.anomaly_source"):
+        make_config({"data": data})
+
+
+def test_folder_in_the_layout_of_mvtec(mvtec_folder: Path) -> None:
+    tmp_path = mvtec_folder
     data = load(tmp_path)
     assert np.bincount(data.kinds).tolist() == [10, 5, 3]
     is_normal = data.kinds == 0

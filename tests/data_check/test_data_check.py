@@ -329,3 +329,12 @@ def test_mirrored_pictures_and_synthetic_defects_are_proposed_where_they_fit(
     config = make_config(tomllib.loads((tmp_path / "out" / "config.toml").read_text()))
     assert config.data.anomaly_source == "synthetic"
     assert load_splits(config.data, 0).train.is_anomaly.any()
+
+
+def test_figures_that_cannot_be_compared_with_published_ones_are_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for folder, count in (("train/good", 8), ("test/good", 4), ("test/dent", 6)):
+        for number in range(count):
+            save(texture(rng), tmp_path / "parts" / folder / f"{number}.png")
+    _, found = check(tmp_path / "parts", tmp_path / "out")
+    assert "unless --protocol mvtec is given" in "\n".join(found["warnings"])
