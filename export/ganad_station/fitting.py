@@ -5,8 +5,9 @@
 the image. The rest is filled with the mean color of the scaled picture. A constant fill is easy to
 reconstruct, and that color is neither a step in brightness, as black bars would be, nor does it
 change what the correction of illumination sees. Pixels that are repeated beyond the border would
-show a defect at the border larger than it is. All of it is integer arithmetic, so that any machine
-gets the very same pixels.
+show a defect at the border larger than it is. `native` takes pictures as they are, and none of
+another height or width. All of it is integer arithmetic, so that any machine gets the very same
+pixels.
 """
 
 from typing import NamedTuple, Optional, Sequence, Tuple
@@ -14,14 +15,19 @@ from typing import NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from ganad_station.illumination import even_out
+from ganad_station.images import UnreadableImageError
 from ganad_station.sizes import ImageSize, height_and_width
 
-STRETCH, LETTERBOX = "stretch", "letterbox"
-FITS = (STRETCH, LETTERBOX)
+STRETCH, LETTERBOX, NATIVE = "stretch", "letterbox", "native"
+FITS = (STRETCH, LETTERBOX, NATIVE)
 LONGEST = 16
 """Longest side of a picture that is shown, as a multiple of the shorter one."""
 STEP = 8
 """Heights and widths of letterboxed pictures are multiples of it, for the grids of measurements."""
+
+
+class OtherSizeError(UnreadableImageError):
+    """A picture has another size than that of the model, and must not be scaled."""
 
 
 class Box(NamedTuple):
@@ -48,6 +54,25 @@ class Box(NamedTuple):
         return images[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
+def check_native(shape: Tuple[int, int], size: ImageSize, fit: str, name: str) -> None:
+    """Refuse a picture that would have to be scaled, if it must not be.
+
+    Args:
+        shape: Height and width of the picture in pixels.
+        size: Height and width of the image in pixels, or one number for squares.
+        fit: One of `FITS`.
+        name: The name of the picture in the error message.
+
+    Raises:
+        OtherSizeError: If the fit is `native` and the sizes differ.
+    """
+    if fit == NATIVE and tuple(shape) != height_and_width(size):
+        own, taken = ("{} x {}".format(*sides) for sides in (shape, height_and_width(size)))
+        raise OtherSizeError(
+            f"{name} has {own} pixels, but the fit native takes pictures of {taken} pixels alone"
+        )
+
+
 def box_of(shape: Tuple[int, int], size: ImageSize, fit: str) -> Box:
     """Return where a picture lies in the image that it is fitted into.
 
@@ -72,7 +97,7 @@ def boxes_of(shapes: Sequence[Tuple[int, int]], size: ImageSize, fit: str) -> Op
     Returns:
         int64 `(count, 4)`, a `Box` for each picture; None where all of them fill their images.
     """
-    if fit == STRETCH:
+    if fit != LETTERBOX:
         return None
     return np.array([box_of(shape, size, fit) for shape in shapes], np.int64)
 

@@ -5,7 +5,7 @@ from typing import List, Optional, Tuple
 import numpy as np
 from PIL import Image
 
-from ganad_station.fitting import STRETCH, box_of, surround
+from ganad_station.fitting import STRETCH, box_of, check_native, surround
 from ganad_station.illumination import AS_TAKEN, even_out
 from ganad_station.images import NEAREST, Picture, fit_image, has_color, open_picture, to_pixels
 from ganad_station.sizes import ImageSize
@@ -45,9 +45,13 @@ def prepare_and_measure(
 
     Returns:
         The image that the model takes, and the measurements, float32 `(MEASUREMENTS,)`.
+
+    Raises:
+        UnreadableImageError: If the picture cannot be read, or does not fit.
     """
     opened, name = open_picture(picture, white_level)
     pixels = to_pixels(opened, channels, name)
+    check_native(pixels.shape[:2], size, fit, name)
     box = box_of(pixels.shape[:2], size, fit)
     scaled = fit_image(pixels, (box.height, box.width))
     image = surround(even_out(scaled, illumination), box, size)

@@ -62,8 +62,8 @@ def train(
         anomaly_source: Anomalies to train with: `labelled`, `synthetic` or `both`.
         size: Height and width in pixels that images are resized to, multiples of 16: one number
             for squares, or a pair such as `(512, 1280)`.
-        fit: How pictures are fitted into that size: `stretch`, or `letterbox`, which keeps their
-            aspect ratio.
+        fit: How pictures are fitted into that size: `stretch`; `letterbox`, which keeps their
+            aspect ratio; or `native`, which takes none of another size.
         tile: Height and width in pixels of the tiles that training sees, a multiple of 16.
         channels: 1 for grey, 3 for RGB. By default, as in the files.
         illumination: What is evened out between images: `as-taken`, `brightness` or `contrast`.

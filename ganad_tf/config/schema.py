@@ -69,11 +69,12 @@ class DataConfig(Section):
         "where the reconstruction error is largest. Scoring always takes the whole image. "
         "If not set, training takes whole images, too.",
     )
-    fit: Literal["stretch", "letterbox"] = setting(
+    fit: Literal["stretch", "letterbox", "native"] = setting(
         "stretch",
         "How pictures are fitted into that size, in training and on the station: `stretch` scales "
         "height and width, which changes the aspect ratio if it differs; `letterbox` keeps the "
-        "aspect ratio and fills the rest with the mean color of the picture.",
+        "aspect ratio and fills the rest with the mean color of the picture; `native` takes "
+        "pictures as they are, all of which must have that size.",
     )
     channels: int | None = setting(
         None,

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.fitting import box_of, boxes_of, surround
+from ganad_station.fitting import box_of, boxes_of, check_native, surround
 from ganad_station.images import fit_image
 from ganad_station.measurements import measure
 from ganad_tf.config import DataConfig
 from ganad_tf.data.labeled import UNASSIGNED, LabeledImages
-from ganad_tf.errors import UserError, reason
+from ganad_tf.errors import UserError, reason, station_errors_as_user_errors
 
 Arrays = dict[str, NDArray[np.uint8]]
 
@@ -136,6 +136,8 @@ def _labeled(
             f"{name} has {channels} channels, not {config.channels}: leave out --channels"
         )
     height, width = images.shape[1:3]
+    with station_errors_as_user_errors():
+        check_native((height, width), config.shape, config.fit, f"each image of {name}")
     box = box_of((height, width), config.shape, config.fit)
     scaled = np.stack([fit_image(image, (box.height, box.width)) for image in images])
     batches = (scaled[start : start + BATCH] for start in range(0, len(scaled), BATCH))

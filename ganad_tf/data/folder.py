@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganad_station.fitting import Box, box_of, boxes_of, surround
+from ganad_station.fitting import Box, OtherSizeError, box_of, boxes_of, check_native, surround
 from ganad_station.images import (
     UnreadableImageError,
     fit_image,
@@ -33,6 +33,9 @@ from ganad_tf.errors import UserError
 DECODERS = 2
 """Threads that decode; Pillow lets others run meanwhile."""
 NEAR_DUPLICATES = "near-duplicates"
+OTHER_SIZE_REMEDY = (
+    "give their height and width with --size, or choose --fit stretch or --fit letterbox"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +78,8 @@ def load_folder(config: DataConfig) -> LabeledImages:
 
     Raises:
         UserError: If the folder is missing, lacks normal or defective pictures, or holds a picture
-            of which the part cannot be told; or if `normal_class` is not 0.
+            of which the part cannot be told; if one has another size and the fit is `native`; or
+            if `normal_class` is not 0.
     """
     data_dir = _check(config)
     listing = list_pictures(data_dir, _warn_of_folder, config.protocol == "mvtec")
@@ -142,10 +146,13 @@ def _decode(config: DataConfig, channels: int, picture: Picture) -> _Decoded | N
     try:
         decoded = open_upright(picture.path, config.levels)
         pixels = to_pixels(decoded, channels, name)
+        check_native(pixels.shape[:2], config.shape, config.fit, name)
         box = box_of(pixels.shape[:2], config.shape, config.fit)
         scaled = fit_image(pixels, (box.height, box.width))
         if config.group_by == NEAR_DUPLICATES:
             grey = to_pixels(decoded, 1, name)
+    except OtherSizeError as error:
+        raise UserError(f"{printable(str(error))}: {OTHER_SIZE_REMEDY}") from None
     except UnreadableImageError as error:
         logger.warning("left out: %s", printable(str(error)))
         return None

@@ -38,6 +38,25 @@ def write_idx(folder: Path, arrays: dict[str, np.ndarray]) -> None:
         (folder / IDX_FILES[key]).write_bytes(gzip.compress(header + array.tobytes()))
 
 
+@pytest.mark.parametrize("illumination", ["as-taken", "contrast"])
+def test_a_letterboxed_set_holds_its_squares(illumination: str) -> None:
+    settings = {"dataset": "digits", "illumination": illumination}
+    wide, square = (
+        load_splits(DataConfig(**settings, **more), 0).train.data
+        for more in ({"size": (16, 48), "fit": "letterbox"}, {"size": 16})
+    )
+    assert np.array_equal(wide.images[:, :, 16:32], square.images)
+    assert np.array_equal(wide.measurements, square.measurements)
+    means = np.floor(square.images.mean(axis=(1, 2)) + 0.5)
+    assert np.array_equal(wide.images[:, 3, 40], means)
+    assert wide.boxes.tolist() == [[0, 16, 16, 16]] * len(wide)
+
+
+def test_a_native_set_has_one_size() -> None:
+    with pytest.raises(UserError, match=r"each image of digits has 8 x 8 pixels, but .* 16 x 16"):
+        load("digits", size=16, fit="native")
+
+
 @pytest.fixture
 def no_usual_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without Debian's data sets and with an empty Keras cache."""

@@ -247,6 +247,14 @@ def test_letterboxed_pictures_keep_their_aspect_ratio_with_their_masks(tmp_path:
     assert data.take(np.array([1])).boxes.tolist() == [[0, 16, 32, 32]]
 
 
+def test_native_pictures_are_taken_as_they_are_and_others_are_refused(tmp_path: Path) -> None:
+    masked_parts(tmp_path)
+    data = load(tmp_path, size=64, fit="native")
+    assert np.array_equal(data.images, load(tmp_path, size=64).images)
+    with pytest.raises(UserError, match=r"has 64 x 64 pixels, but .* of 48 x 64 .*--fit letterbox"):
+        load(tmp_path, size=(48, 64), fit="native")
+
+
 def test_masks_are_scaled_with_their_pictures_and_none_is_lost(tmp_path: Path) -> None:
     masked_parts(tmp_path)
     data = load(tmp_path, size=16)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from ganad_station.fitting import (
     LETTERBOX,
+    NATIVE,
     STEP,
     STRETCH,
     Box,
@@ -19,7 +20,7 @@ from ganad_station.fitting import (
 )
 from ganad_station.heatmap import overlay
 from ganad_station.illumination import ILLUMINATIONS
-from ganad_station.images import BILINEAR
+from ganad_station.images import BILINEAR, UnreadableImageError
 from ganad_station.inspector import Inspection
 from ganad_station.measurements import MEASURES, measure_picture, prepare_and_measure
 from ganad_station.score import WHOLE_IMAGE
@@ -84,6 +85,14 @@ def test_the_station_prepares_what_training_prepares(channels: int, illumination
     assert measurements[: MEASURES.index("color")].tolist() == [60, 45]
     if illumination == "as-taken":
         assert np.array_equal(box.cut(image), scaled)
+
+
+def test_a_native_picture_keeps_its_pixels_and_its_size_is_the_only_one() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 48, 1), np.uint8)
+    image, _ = prepare_and_measure(pixels, (32, 48), 1, fit=NATIVE)
+    assert np.array_equal(image, pixels)
+    with pytest.raises(UnreadableImageError, match=r"32 x 48 pixels, but .* 48 x 32 pixels alone"):
+        prepare_and_measure(pixels, (48, 32), 1, fit=NATIVE)
 
 
 @given(SHAPES)

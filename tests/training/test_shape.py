@@ -157,7 +157,7 @@ def test_an_unknown_fit_is_refused(exported: list[Path], tmp_path: Path) -> None
     text = (exported[0].parent / "manifest.json").read_text()
     assert '"fit": "letterbox"' in text
     (tmp_path / "manifest.json").write_text(text.replace('"letterbox"', '"crop"'))
-    with pytest.raises(StationError, match=r"input\.fit must be stretch or letterbox"):
+    with pytest.raises(StationError, match=r"input\.fit must be stretch or letterbox or native"):
         Manifest.read(tmp_path)
     old = text.replace(',\n    "fit": "letterbox"', "")
     (tmp_path / "manifest.json").write_text(old)
