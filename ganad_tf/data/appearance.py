@@ -13,12 +13,19 @@ of the k distances, follows a Pareto (Lomax) distribution, so that
 
 is exact over training sets and new pictures: the uncertainty of a small set is in it, and its
 bounds are wide. Lighter tails are refused more rarely.
+
+Four statistics are means over the whole picture, `OVERALL`, and their values are close to normal on
+their axes. If the prediction limit of a normal distribution is closer, it is the bound: with 30
+parts, the other one lets a frame with an eighth of the light pass. On good pictures of four classes
+of Fashion-MNIST, solar cells, magnetic tiles and commutators, it raises the refused fraction by at
+most .04 points with bounds set on 30 pictures, and by at most .4 with 150.
 """
 
 import logging
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from ganad_station.appearance import (
     AMOUNT,
@@ -40,6 +47,8 @@ from ganad_tf.data.splits import Split, Splits
 
 REFUSED = 1e-4
 """Fraction of good pictures that may be outside of all bounds together."""
+OVERALL = frozenset({"brightness", "contrast", "detail across", "detail down"})
+"""Statistics whose bounds may be those of a normal distribution."""
 FEWEST_IN_TAIL, TAIL = 10, 0.1
 """Number of values, and fraction of the values, from which a tail is extrapolated, at least."""
 
@@ -147,6 +156,25 @@ def extrapolate(values: NDArray[np.float64], rate: float) -> float:
     return float(start + factor * mean)
 
 
+def normal_limit(values: NDArray[np.float64], rate: float) -> float:
+    """Return the limit that a new value of a normal distribution exceeds with a given probability.
+
+    It is the upper end of a prediction interval, from Student's t.
+
+    Args:
+        values: float64 `(count,)`, independent values of a normal distribution.
+        rate: The probability.
+
+    Returns:
+        The limit; infinity for fewer than two values.
+    """
+    count = len(values)
+    if count < 2:
+        return np.inf
+    spread = float(values.std(ddof=1)) * np.sqrt(1 + 1 / count)
+    return float(values.mean() + stats.t.isf(rate, count - 1) * spread)
+
+
 def _bounds(
     statistic: Statistic, values: NDArray[np.float64], parts: NDArray[np.int64], rate: float
 ) -> Bounds:
@@ -155,7 +183,10 @@ def _bounds(
     for sign, words in ((-1, statistic.below), (1, statistic.above)):
         extremes = np.full(parts.max() + 1, -np.inf)
         np.maximum.at(extremes, parts, sign * spread)
-        end = max(extrapolate(extremes, rate), extremes.max() + statistic.slack)
+        end = extrapolate(extremes, rate)
+        if statistic.name in OVERALL:
+            end = min(end, normal_limit(extremes, rate))
+        end = max(end, extremes.max() + statistic.slack)
         ends.append(_from_axis(statistic.axis, sign * end) if words else sign * np.inf)
     low, high = ends
     is_low_out = not low > SMALLEST[statistic.axis]

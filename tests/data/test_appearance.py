@@ -5,10 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from ganad_station.appearance import Appearance
 from ganad_station.measurements import measure
-from ganad_tf.data.appearance import appearance_of, extrapolate, set_bounds
+from ganad_tf.data.appearance import appearance_of, extrapolate, normal_limit, set_bounds
 from ganad_tf.data.labeled import LabeledImages
 from ganad_tf.data.splits import Split, Splits
 
@@ -43,6 +44,23 @@ def test_at_most_the_promised_fraction_is_refused(draw: Draw, count: int) -> Non
     new = draw(rng, 200_000)
     refused = [(new > extrapolate(draw(rng, count), rate)).mean() for _ in range(100)]
     assert np.mean(refused) <= 2 * rate
+
+
+@pytest.mark.parametrize("count", [3, 10, 100])
+@pytest.mark.parametrize("rate", [0.1, 1e-2, 1e-3])
+def test_the_normal_limit_is_exact_for_normal_values(count: int, rate: float) -> None:
+    rng = np.random.default_rng(0)
+    limits = np.array([normal_limit(rng.normal(5, 2, count), rate) for _ in range(4000)])
+    assert stats.norm.sf(limits, 5, 2).mean() == pytest.approx(rate, rel=0.3)
+    assert normal_limit(np.ones(1), rate) == np.inf
+
+
+def test_dim_and_blurred_frames_are_refused_after_few_parts() -> None:
+    found, good = bounds_of(parts(30, 0)), parts(20, 1)
+    dim, fog = good // 8, 100 + good // 16
+    for frames, words in ((dim, "too dark"), (fog, "too little contrast")):
+        problems = [found.problem(row) for row in measure(frames, (SIDE, SIDE))]
+        assert all(problem is not None and words in problem for problem in problems), problems
 
 
 def test_a_small_set_has_wide_bounds() -> None:

@@ -74,7 +74,7 @@ _FROM_PART: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "stripes": _stripes,
     "color cast": _cast,
     "wrong aspect": lambda part: part[len(part) // 6 : -len(part) // 6],
-    "half of the picture": lambda part: part[:, : len(part) // 2],
+    "half of the picture": lambda part: part[:, : part.shape[1] // 2],
     "thumbnail": lambda part: part[:: len(part) // 4, :: len(part) // 4],
     "torn": lambda part: np.concatenate([part[: len(part) // 3]] * 3 + [part[: len(part) % 3]]),
     "inverted": lambda part: 255 - part,
