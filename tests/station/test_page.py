@@ -1,6 +1,8 @@
 """The operator's page in a real browser."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,24 +39,42 @@ def set_size(browser: webdriver.Chrome, size: tuple[int, int]) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
+@contextmanager
+def beating(lock: FolderLock) -> Iterator[None]:
+    """Let the folder look as if `watch` were at work in it, however slow the machine is."""
+    is_over = threading.Event()
+
+    def beat() -> None:
+        while not is_over.wait(1):
+            lock.heartbeat()
+
+    lock.heartbeat()
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[FolderLock]:
+def running(tmp_path: Path) -> Iterator[None]:
     """A folder that looks as if `watch` were at work in it."""
     lock = FolderLock(tmp_path)
-    lock.heartbeat()
-    yield lock
+    with beating(lock):
+        yield
     lock.release()
 
 
 def test_a_part_that_arrives_is_shown_without_a_reload(
-    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
+    browser: webdriver.Chrome, tmp_path: Path, running: None
 ) -> None:
     add_parts(tmp_path, 31)
     with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
         browser.get(server.url)
         wait_for(browser, "word", "OK")
         browser.execute_script("window.isTheSame = true")
-        running.heartbeat()
         last = add_part(journal, 0.0712, "shift 1/<b>part</b>.png")
         wait_for(browser, "word", "NG")
         assert text(browser, "score") == "0.0712 > 0.0300"
@@ -74,7 +94,6 @@ def test_a_part_that_arrives_is_shown_without_a_reload(
         wait_until(lambda: heatmap.get_property("naturalWidth") == 512)
         assert heatmap.get_property("naturalWidth") == 512
         assert browser.execute_script("return window.isTheSame") is True
-        running.heartbeat()
         add_part(journal, None)
         wait_for(browser, "word", "ERROR")
         assert "cannot be decoded" in text(browser, "no-heatmap")
@@ -87,10 +106,10 @@ def test_a_station_that_stopped_does_not_look_as_if_it_ran(
 ) -> None:
     add_parts(tmp_path, 5)
     lock = FolderLock(tmp_path)
-    lock.heartbeat()
     with serving(tmp_path) as server:
-        browser.get(server.url)
-        wait_for(browser, "word", "OK")
+        with beating(lock):
+            browser.get(server.url)
+            wait_for(browser, "word", "OK")
         lock.release()
         wait_for(browser, "word", "STOPPED")
         assert text(browser, "running") == "inspection is stopped"
@@ -99,7 +118,7 @@ def test_a_station_that_stopped_does_not_look_as_if_it_ran(
 
 
 def test_before_the_first_part_it_is_ready(
-    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
+    browser: webdriver.Chrome, tmp_path: Path, running: None
 ) -> None:
     with Journal.open(tmp_path), serving(tmp_path) as server:
         browser.get(server.url)
@@ -107,7 +126,7 @@ def test_before_the_first_part_it_is_ready(
 
 
 def test_outputs_that_lag_behind_are_named(
-    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
+    browser: webdriver.Chrome, tmp_path: Path, running: None
 ) -> None:
     with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
         journal.set_outputs(["webhook"], 4)
@@ -115,14 +134,13 @@ def test_outputs_that_lag_behind_are_named(
             add_part(journal, 0.01)
         browser.get(server.url)
         wait_for(browser, "waiting", "webhook: 3 to send")
-        running.heartbeat()
         add_part(journal, 0.01)
         wait_for(browser, "waiting", "inspection waits for webhook")
 
 
 @pytest.mark.parametrize("size", [*SIZES, PHONE])
 def test_a_model_that_is_not_verified_is_named_with_the_reason(
-    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock, size: tuple[int, int]
+    browser: webdriver.Chrome, tmp_path: Path, running: None, size: tuple[int, int]
 ) -> None:
     add_parts(tmp_path, 1)
     set_size(browser, size)
@@ -136,7 +154,6 @@ def test_a_model_that_is_not_verified_is_named_with_the_reason(
             ("failed", "failed its verification (<b>misses</b> rise by 9.4 points)"),
             (None, "is not verified"),
         ):
-            running.heartbeat()
             RunningModel("model.tflite", "LiteRT", outcome, doubt).write(tmp_path)
             wait_for(browser, "doubt", f"model.tflite {doubt}")
             assert line.is_displayed()
@@ -149,7 +166,7 @@ def test_a_model_that_is_not_verified_is_named_with_the_reason(
 
 
 def test_on_a_phone_nothing_overlaps(
-    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
+    browser: webdriver.Chrome, tmp_path: Path, running: None
 ) -> None:
     add_parts(tmp_path, 60)
     with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
@@ -169,7 +186,7 @@ def test_on_a_phone_nothing_overlaps(
 
 
 def test_the_token_goes_from_the_address_into_a_cookie(
-    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock
+    browser: webdriver.Chrome, tmp_path: Path, running: None
 ) -> None:
     add_parts(tmp_path, 1)
     with serving(tmp_path, TOKEN) as server:
@@ -184,7 +201,7 @@ def test_the_token_goes_from_the_address_into_a_cookie(
 
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_is_cut_off(
-    browser: webdriver.Chrome, tmp_path: Path, running: FolderLock, size: tuple[int, int]
+    browser: webdriver.Chrome, tmp_path: Path, running: None, size: tuple[int, int]
 ) -> None:
     add_parts(tmp_path, 60)
     with Journal.open(tmp_path) as journal, serving(tmp_path) as server:

@@ -71,11 +71,11 @@ def test_before_the_first_part_there_is_nothing(tmp_path: Path) -> None:
 def test_the_state_is_that_of_the_journal(tmp_path: Path) -> None:
     add_parts(tmp_path, 250)
     lock = FolderLock(tmp_path)
-    lock.heartbeat()
     with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
         journal.set_outputs(["webhook"], 2)
         for score in (None, 0.05, 0.01):
             last = add_part(journal, score)
+        lock.heartbeat()
         state = get_state(server)
         assert state["total"] == state["today"] == journal.counts()
         assert [(row["id"], row["score"]) for row in state["trend"]] == [
