@@ -230,7 +230,7 @@ def test_a_damaged_data_file_is_refused_and_kept(tmp_path: Path, content: str) -
 def test_recorded_results_are_whole() -> None:
     """Each data file of docs/results names its rows once, and each configuration can be read."""
     files = sorted((ROOT / "docs" / "results").rglob(FILE))
-    assert len(files) == 15
+    assert len(files) == 16
     for path in files:
         results = Results(path.parent)
         rows = json.loads(path.read_text())["rows"]
