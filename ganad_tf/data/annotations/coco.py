@@ -45,16 +45,8 @@ def _labels(content: dict[str, Any], path: str, documents: Documents) -> list[La
     for image in content["images"]:
         found = shapes.pop(image["id"], Shapes())
         name = image["file_name"]
-        labels.append(
-            Labels(
-                name,
-                documents.files.named(name, path),
-                path,
-                tuple(found.regions),
-                picture_shape(image.get("height"), image.get("width")),
-                unread=tuple(found.unread),
-            )
-        )
+        shape = picture_shape(image.get("height"), image.get("width"))
+        labels.append(found.labels(name, documents.files.named(name, path), path, shape))
     if shapes:
         raise ValueError(f"there is no image {next(iter(shapes))!r}, which an annotation names")
     return labels

@@ -47,14 +47,8 @@ def _labels(image: Element, path: str, documents: Documents) -> Labels:
             shapes.add(item.attrib["label"], SHAPES[item.tag](item))
         else:
             shapes.unread.append(item.tag)
-    return Labels(
-        name,
-        documents.files.named(name, path),
-        path,
-        tuple(shapes.regions),
-        picture_shape(image.get("height"), image.get("width")),
-        unread=tuple(shapes.unread),
-    )
+    shape = picture_shape(image.get("height"), image.get("width"))
+    return shapes.labels(name, documents.files.named(name, path), path, shape)
 
 
 def _box(item: Element) -> Polygon:

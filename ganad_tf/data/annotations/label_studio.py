@@ -91,15 +91,10 @@ def _labels(task: dict[str, Any], path: str, files: Files) -> Labels:
     for value in values:
         _add(shapes, value, shape)
     name = _name(task.get("data", task))
-    return Labels(
-        name,
-        files.named(name, path) or files.named(UPLOADED.sub("", PurePosixPath(name).name), path),
-        path,
-        tuple(shapes.regions),
-        shape,
-        is_relative=shape is None,
-        unread=tuple(shapes.unread),
+    picture = files.named(name, path) or files.named(
+        UPLOADED.sub("", PurePosixPath(name).name), path
     )
+    return shapes.labels(name, picture, path, shape, is_relative=shape is None)
 
 
 def _values(task: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -48,14 +48,9 @@ def _labels(content: dict[str, Any], path: str, documents: Documents) -> Labels:
             shapes.unread.append(str(shape_type))
     shapes.unread += (f"flag {name}" for name, is_set in _flags(content) if is_set)
     name = str(content["imagePath"] or path)
-    return Labels(
-        name,
-        documents.files.beside(path) or documents.files.named(name, path),
-        path,
-        tuple(shapes.regions),
-        picture_shape(content.get("imageHeight"), content.get("imageWidth")),
-        unread=tuple(shapes.unread),
-    )
+    shape = picture_shape(content.get("imageHeight"), content.get("imageWidth"))
+    picture = documents.files.beside(path) or documents.files.named(name, path)
+    return shapes.labels(name, picture, path, shape)
 
 
 def _flags(content: dict[str, Any]) -> list[tuple[str, Any]]:

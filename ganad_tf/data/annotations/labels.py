@@ -61,6 +61,17 @@ class Shapes:
     regions: list[Region] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
+    def labels(
+        self,
+        name: str,
+        path: str | None,
+        file: str,
+        shape: tuple[int, int] | None = None,
+        is_relative: bool = False,
+    ) -> Labels:
+        """Return the labels of the picture; for the arguments, see `Labels`."""
+        return Labels(name, path, file, tuple(self.regions), shape, is_relative, tuple(self.unread))
+
     def add(self, kind: Any, shape: Polygon | Bitmap | None) -> None:
         """Add a region of a class, or the class of the whole picture."""
         if not isinstance(kind, str) or not kind.strip():

@@ -40,11 +40,6 @@ def _labels(root: ElementTree.Element, path: str, documents: Documents) -> Label
         left, top, right, bottom = (number(box.findtext(corner)) for corner in CORNERS)
         shapes.add(item.findtext("name"), rectangle(left, top, right, bottom))
     name = root.findtext("filename") or path
-    return Labels(
-        name,
-        documents.files.beside(path) or documents.files.named(name, path),
-        path,
-        tuple(shapes.regions),
-        picture_shape(root.findtext("size/height"), root.findtext("size/width")),
-        unread=tuple(shapes.unread),
-    )
+    shape = picture_shape(root.findtext("size/height"), root.findtext("size/width"))
+    picture = documents.files.beside(path) or documents.files.named(name, path)
+    return shapes.labels(name, picture, path, shape)

@@ -140,7 +140,7 @@ def _labels(path: str, text: str, classes: _Classes, files: Files) -> Labels:
                     raise ValueError(f"line {number}: {error}") from None
     files.used.add(path)
     name = PurePosixPath(path).stem
-    return Labels(name, files.beside(path), path, tuple(shapes.regions), is_relative=True)
+    return shapes.labels(name, files.beside(path), path, is_relative=True)
 
 
 def _add(shapes: Shapes, line: str, classes: _Classes) -> None:
