@@ -58,6 +58,18 @@ def beating(lock: FolderLock) -> Iterator[None]:
         thread.join()
 
 
+@contextmanager
+def crowded_page(browser: webdriver.Chrome, folder: Path, size: tuple[int, int]) -> Iterator[None]:
+    """Show many parts, the last of which is NG and has a name wider than its panel."""
+    add_parts(folder, 60)
+    with Journal.open(folder) as journal, serving(folder) as server:
+        add_part(journal, 0.05, "a name that is far longer than the panel is wide " * 4 + ".png")
+        set_size(browser, size)
+        browser.get(server.url)
+        wait_for(browser, "word", "NG")
+        yield
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[None]:
     """A folder that looks as if `watch` were at work in it."""
@@ -168,12 +180,7 @@ def test_a_model_that_is_not_verified_is_named_with_the_reason(
 def test_on_a_phone_nothing_overlaps(
     browser: webdriver.Chrome, tmp_path: Path, running: None
 ) -> None:
-    add_parts(tmp_path, 60)
-    with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
-        add_part(journal, 0.05, "a name that is far longer than the panel is wide " * 4 + ".png")
-        set_size(browser, PHONE)
-        browser.get(server.url)
-        wait_for(browser, "word", "NG")
+    with crowded_page(browser, tmp_path, PHONE):
         overflowing = browser.execute_script(
             "return [...document.querySelectorAll('#tiles div, #bad li, section, body')].filter("
             "  (node) => node.scrollWidth > node.clientWidth + 1"
@@ -203,12 +210,7 @@ def test_the_token_goes_from_the_address_into_a_cookie(
 def test_nothing_is_cut_off(
     browser: webdriver.Chrome, tmp_path: Path, running: None, size: tuple[int, int]
 ) -> None:
-    add_parts(tmp_path, 60)
-    with Journal.open(tmp_path) as journal, serving(tmp_path) as server:
-        add_part(journal, 0.05, "a name that is far longer than the panel is wide " * 4 + ".png")
-        set_size(browser, size)
-        browser.get(server.url)
-        wait_for(browser, "word", "NG")
+    with crowded_page(browser, tmp_path, size):
         outside = browser.execute_script(
             "return [...document.querySelectorAll('body *')].filter((node) => {"
             "  const box = node.getBoundingClientRect();"
