@@ -43,7 +43,7 @@ class RunConfig(Section):
         _check_rule("score", self.score.rule, self.data.size)
         self._check_tiles()
         self._check_views()
-        if self.data.protocol == "mvtec" and self.data.anomaly_source != "synthetic":
+        if self.data.keeps_splits and self.data.anomaly_source != "synthetic":
             raise UserError(
                 "the protocol of MVTec AD trains on good pictures alone: set data.anomaly_source "
                 "to synthetic (--anomalies synthetic), or leave out data.protocol"

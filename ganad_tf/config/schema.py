@@ -172,6 +172,11 @@ class DataConfig(Section):
         return height_and_width(self.size)
 
     @property
+    def keeps_splits(self) -> bool:
+        """Whether no picture that the data set has for the test alone is trained on."""
+        return self.protocol == "mvtec"
+
+    @property
     def trained_size(self) -> ImageSize:
         """Height and width in pixels of what training sees: a tile or the whole image."""
         return self.tile or self.size

@@ -115,7 +115,8 @@ def settle_levels(config: RunConfig) -> RunConfig:
     data = config.data
     if data.dataset != FOLDER or not data.data_dir:
         return config
-    facts = survey_depth(list_pictures(Path(data.data_dir), lambda _: None).pictures)
+    listing = list_pictures(Path(data.data_dir), lambda _: None, data.keeps_splits)
+    facts = survey_depth(listing.pictures)
     for warning in facts.warnings:
         logger.warning("%s", printable(warning))
     if facts.white_level is None:

@@ -82,7 +82,7 @@ def load_folder(config: DataConfig) -> LabeledImages:
             if `normal_class` is not 0.
     """
     data_dir = _check(config)
-    listing = list_pictures(data_dir, _warn_of_folder, config.protocol == "mvtec")
+    listing = list_pictures(data_dir, _warn_of_folder, config.keeps_splits)
     _log(listing)
     read = partial(_decode, config, config.channels or _channels(listing.pictures))
     with ThreadPoolExecutor(DECODERS) as pool:

@@ -103,6 +103,18 @@ def test_pictures_of_the_test_split_do_not_set_the_white_level(tmp_path: Path) -
     assert settle_levels(folder_config(tmp_path)).data.levels == 65535
 
 
+def test_under_the_protocol_of_mvtec_no_defect_of_the_test_sets_the_white_level(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    for folder, shift in (("train/good", 4), ("test/good", 4), ("test/scratch", 8)):
+        (tmp_path / folder).mkdir(parents=True)
+        write_png(tmp_path / folder / "0.png", deep_part("normal", rng, shift))
+    strict = folder_config(tmp_path, protocol="mvtec", anomaly_source="synthetic")
+    assert settle_levels(strict).data.levels == 4080
+    assert settle_levels(folder_config(tmp_path)).data.levels == 65520
+
+
 def test_pictures_with_8_bits_have_no_white_level(
     part_folder: Path, log: pytest.LogCaptureFixture
 ) -> None:
